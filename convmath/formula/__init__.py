@@ -1,0 +1,27 @@
+"""Exact formulas: sparse polynomials over symbols and floors, with their text form.
+
+``terms`` holds the data type and its arithmetic, ``atoms`` what stands inside a term,
+``text`` prints. Every integer is an exact Python integer; no float ever enters.
+"""
+
+from convmath.formula.atoms import ceil_of, floor_of, gcd_of, max_of, min_of, power_of
+from convmath.formula.signs import at_least, nonnegative
+from convmath.formula.terms import Formula, Value, is_integral, product_of, ratio, sum_of, symbol
+
+__all__ = [
+    "Formula",
+    "Value",
+    "at_least",
+    "ceil_of",
+    "floor_of",
+    "gcd_of",
+    "is_integral",
+    "max_of",
+    "min_of",
+    "nonnegative",
+    "power_of",
+    "product_of",
+    "ratio",
+    "sum_of",
+    "symbol",
+]

@@ -1,0 +1,266 @@
+"""The data type: a sum of terms, each a rational coefficient times powers of atoms.
+
+An atom is a symbol, a floor, an extreme and the like (``atoms``); to the arithmetic
+here it is an opaque unknown. A formula without unknowns never exists: every operation
+returns a plain ``int`` (or a ``Fraction``, where exact division left one) instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from math import lcm
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from convmath.errors import LimitError, Problem
+
+if TYPE_CHECKING:
+    from convmath.formula.atoms import Atom
+
+Number: TypeAlias = int | Fraction
+Value: TypeAlias = Union[int, Fraction, "Formula"]
+Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"
+
+ONE: Monomial = ()
+MOST_TERMS = 100_000
+
+
+class Formula:
+    """An exact expression in at least one unknown; immutable and hashable.
+
+    ``terms`` maps each monomial, a sorted tuple of (atom, exponent), to its
+    coefficient. ``+ - * // % /`` and ``**`` with a whole exponent are defined with
+    numbers and with one another; ``/`` is exact.
+    """
+
+    __slots__ = ("_hash", "_names", "terms")
+
+    terms: dict[Monomial, Number]
+
+    def __init__(self, terms: dict[Monomial, Number]) -> None:
+        self.terms = terms
+        self._hash: int | None = None
+        self._names: frozenset[str] | None = None
+
+    def __add__(self, other: Value) -> Value:
+        terms = self.terms.copy()
+        for monomial, coefficient in terms_of(other).items():
+            terms[monomial] = terms.get(monomial, 0) + coefficient
+        return value(terms)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Value:
+        return Formula({monomial: -coefficient for monomial, coefficient in self.terms.items()})
+
+    def __sub__(self, other: Value) -> Value:
+        return self + (-other)
+
+    def __rsub__(self, other: Value) -> Value:
+        return -self + other
+
+    def __mul__(self, other: Value) -> Value:
+        if not isinstance(other, Formula):
+            return value({monomial: coefficient * other for monomial, coefficient in self.terms.items()})
+        if len(self.terms) * len(other.terms) > MOST_TERMS:
+            message = f"a product of {len(self.terms)} by {len(other.terms)} terms is too large"
+            raise LimitError(Problem("too-large", message, "bind some symbols to numbers with --set"))
+        terms: dict[Monomial, Number] = {}
+        for left, a in self.terms.items():
+            for right, b in other.terms.items():
+                monomial = join(left, right)
+                terms[monomial] = terms.get(monomial, 0) + a * b
+        return value(terms)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Value) -> Value:
+        return ratio(self, other)
+
+    def __rtruediv__(self, other: Value) -> Value:
+        return ratio(other, self)
+
+    def __floordiv__(self, other: Value) -> Value:
+        from convmath.formula.atoms import floor_of
+
+        return floor_of(self, other)
+
+    def __rfloordiv__(self, other: Value) -> Value:
+        from convmath.formula.atoms import floor_of
+
+        return floor_of(other, self)
+
+    def __mod__(self, other: Value) -> Value:
+        return self - other * (self // other)
+
+    def __rmod__(self, other: Value) -> Value:
+        return other - self * (other // self)
+
+    def __pow__(self, exponent: int) -> Value:
+        if exponent < 0:
+            return ratio(1, self**-exponent)
+        result: Value = 1
+        square: Value = self
+        while exponent:
+            if exponent & 1:
+                result = result * square
+            exponent >>= 1
+            if exponent:
+                square = square * square
+        return result
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the canonical forms; equal forms are equal values, the converse needs a proof."""
+        return isinstance(other, Formula) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.terms.items()))
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Formula({self})"
+
+    def __str__(self) -> str:
+        from convmath.formula.text import write
+
+        return write(self)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all symbols inside."""
+        if self._names is None:
+            self._names = frozenset().union(*(atom.names for monomial in self.terms for atom, _ in monomial))
+        return self._names
+
+    def bind(self, values: Mapping[str, Value]) -> Value:
+        """Return the value with symbols replaced by *values*; symbols not named there stay."""
+        if self.names.isdisjoint(values):
+            return self
+        known: dict[Atom, Value] = {}
+        result: list[Value] = []
+        for monomial, coefficient in self.terms.items():
+            term: Value = coefficient
+            for atom, exponent in monomial:
+                if atom not in known:
+                    known[atom] = atom.bind(values)
+                term = term * raise_to(known[atom], exponent)
+            result.append(term)
+        return sum_of(result)
+
+
+def terms_of(value: Value) -> dict[Monomial, Number]:
+    """Return the terms of a value, a number counting as a multiple of the empty monomial."""
+    if isinstance(value, Formula):
+        return value.terms
+    return {ONE: value} if value else {}
+
+
+def value(terms: dict[Monomial, Number]) -> Value:
+    """Return the value of *terms*, which this call may change: zeros go, constants become numbers."""
+    for monomial in [monomial for monomial, coefficient in terms.items() if not coefficient]:
+        del terms[monomial]
+    if not terms:
+        return 0
+    if len(terms) == 1 and ONE in terms:
+        return whole(terms[ONE])
+    return Formula(terms)
+
+
+def whole(number: Number) -> Number:
+    """Return an integral fraction as the integer that it is."""
+    return number.numerator if number.denominator == 1 else number
+
+
+@lru_cache(maxsize=1 << 16)
+def join(left: Monomial, right: Monomial) -> Monomial:
+    """Return the product of two monomials."""
+    if not left:
+        return right
+    if not right:
+        return left
+    powers = dict(left)
+    for atom, exponent in right:
+        powers[atom] = powers.get(atom, 0) + exponent
+    return tuple(sorted((item for item in powers.items() if item[1]), key=lambda item: item[0].key))
+
+
+def sum_of(values: Iterable[Value]) -> Value:
+    """Return the sum of many values, in time linear in their terms."""
+    terms: dict[Monomial, Number] = {}
+    for addend in values:
+        for monomial, coefficient in terms_of(addend).items():
+            terms[monomial] = terms.get(monomial, 0) + coefficient
+    return value(terms)
+
+
+def product_of(values: Iterable[Value]) -> Value:
+    """Return the product of values; 1 for none."""
+    result: Value = 1
+    for factor in values:
+        result = result * factor
+    return result
+
+
+def raise_to(base: Value, exponent: int) -> Value:
+    """Return ``base ** exponent`` exactly, for a whole exponent of either sign."""
+    if exponent >= 0:
+        return base**exponent
+    return ratio(1, base**-exponent)
+
+
+def ratio(dividend: Value, divisor: Value) -> Value:
+    """Return the exact quotient, never a float.
+
+    Raises ``ZeroDivisionError`` where the divisor is zero.
+    """
+    if not isinstance(divisor, Formula):
+        if isinstance(dividend, Formula):
+            return dividend * Fraction(1, divisor)
+        return whole(Fraction(dividend) / Fraction(divisor))
+    if len(divisor.terms) == 1:
+        [(monomial, coefficient)] = divisor.terms.items()
+        inverse = Formula({tuple((atom, -exponent) for atom, exponent in monomial): whole(1 / Fraction(coefficient))})
+        return inverse * dividend
+    from convmath.formula.atoms import Inverse, atomic
+    from convmath.formula.division import divide
+
+    if isinstance(dividend, Formula):
+        quotient, rest = divide(dividend, divisor)
+        if rest == 0:
+            return quotient
+    return dividend * atomic(Inverse(divisor))
+
+
+def is_integral(value: Value) -> bool:
+    """Tell whether the form alone shows an integer for all integer symbols."""
+    if not isinstance(value, Formula):
+        return value.denominator == 1
+    return all(
+        coefficient.denominator == 1 and all(exponent > 0 and atom.integral for atom, exponent in monomial)
+        for monomial, coefficient in value.terms.items()
+    )
+
+
+def denominator_of(value: Value) -> Value:
+    """Return what to multiply *value* with so that the form shows an integer."""
+    if not isinstance(value, Formula):
+        return value.denominator
+    numbers = lcm(*(coefficient.denominator for coefficient in value.terms.values()))
+    powers: dict[Atom, int] = {}
+    for monomial in value.terms:
+        for atom, exponent in monomial:
+            if not atom.integral:
+                powers[atom] = max(powers.get(atom, 0), exponent)
+            elif exponent < 0:
+                powers[atom] = max(powers.get(atom, 0), -exponent)
+    factors = (raise_to(atom.denominator, exponent) for atom, exponent in powers.items())
+    return numbers * product_of(factors)
+
+
+def symbol(name: str) -> Formula:
+    """Return the symbol *name* as a formula."""
+    from convmath.formula.atoms import Symbol, atomic
+
+    return atomic(Symbol(name))

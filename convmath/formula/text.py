@@ -1,0 +1,49 @@
+"""The text form: what the expression grammar reads back, ``floor((H - 31)/32)``."""
+
+from __future__ import annotations
+
+from convmath.errors import LimitError, Problem
+from convmath.formula.layout import Call, Exponent, Name, Node, Number_, Product, Quotient, Sum, arrange
+from convmath.formula.terms import Value
+
+MOST_BITS = 4096
+
+
+def write(formula: Value, *, textbook: bool = False) -> str:
+    """Return *formula* as text; *textbook* writes ``ceil`` where it is shorter."""
+    return _write(arrange(formula, textbook=textbook))
+
+
+def digits(number: int) -> str:
+    """Return the decimal digits; Raises ``LimitError`` for a number too long to be meant."""
+    if number.bit_length() > MOST_BITS:
+        message = f"a number of {number.bit_length()} bits is too large to print"
+        raise LimitError(Problem("too-large", message, f"results are limited to {MOST_BITS} bits: use smaller sizes"))
+    return str(number)
+
+
+def _write(node: Node) -> str:
+    match node:
+        case Number_(number):
+            return digits(number)
+        case Name(text):
+            return text
+        case Sum(terms):
+            (sign, first), *others = terms
+            parts = ["-" if sign < 0 else "", _inside(first, Sum)]
+            for sign, term in others:
+                parts += [" - " if sign < 0 else " + ", _inside(term, Sum)]
+            return "".join(parts)
+        case Product(factors):
+            return "*".join(_inside(factor, Sum, Quotient) for factor in factors)
+        case Quotient(top, bottom):
+            return f"{_inside(top, Sum, Quotient)}/{_inside(bottom, Sum, Quotient, Product)}"
+        case Call(function, arguments):
+            return f"{function}({', '.join(map(_write, arguments))})"
+        case Exponent(base, exponent):
+            return f"{_inside(base, Sum, Quotient, Product, Exponent)}**{_inside(exponent, Sum, Quotient, Product)}"
+
+
+def _inside(node: Node, *bracketed: type) -> str:
+    text = _write(node)
+    return f"({text})" if isinstance(node, bracketed) else text

@@ -1,0 +1,27 @@
+"""Every limit that guards against hostile or runaway input, in one place.
+
+Each field is also a command line option (``--max-layers``) and an environment variable
+(``CONVMATH_MAX_LAYERS``); the names are made from the fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what is read and built; exceeding one is a ``LimitError``, exit status 5."""
+
+    spec_bytes: int = field(default=1 << 20, metadata={"help": "size of a spec file in bytes"})
+    depth: int = field(default=64, metadata={"help": "nesting depth of a spec file"})
+    nodes: int = field(default=100_000, metadata={"help": "values in a spec file"})
+    layers: int = field(default=100_000, metadata={"help": "layers after blocks and repeats"})
+    symbols: int = field(default=64, metadata={"help": "distinct symbols of a network"})
+
+    def flag(self, name: str) -> str:
+        """Return the command line option that raises the limit *name*."""
+        return "--max-" + name.replace("_", "-")
+
+
+DEFAULT = Limits()

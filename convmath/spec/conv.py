@@ -1,0 +1,116 @@
+"""Convolutions: one kernel bank slid over the image, and the shorthands built on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convmath.formula import Value
+from convmath.spec.fields import Pad, choice, flag, padding, per_axis, size
+from convmath.spec.layer import Layer, Shorthand, Windowed, layer
+
+MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+@layer("conv")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conv(Windowed):
+    """Cross-correlate the image with ``out_channels`` kernels."""
+
+    out_channels: Value = size()
+    kernel_size: tuple[Value, ...] = per_axis()
+    stride: tuple[Value, ...] = per_axis(1)
+    padding: tuple[Pad, ...] = padding()
+    dilation: tuple[Value, ...] = per_axis(1)
+    groups: Value = size(1)
+    bias: bool = flag(True)
+    padding_mode: str = choice(*MODES)
+    shared: bool = False
+    """Whether all groups use the same kernels; set by ``depthwise_conv`` only."""
+
+
+@layer("pointwise_conv", value="out_channels")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointwiseConv(Shorthand):
+    """Convolve with a kernel of one element: a dense layer at every pixel."""
+
+    axes: ClassVar[bool] = True
+
+    out_channels: Value = size()
+    stride: tuple[Value, ...] = per_axis(1)
+    groups: Value = size(1)
+    bias: bool = flag(True)
+
+    def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:  # noqa: ARG002
+        return (("", _pointwise(self.out_channels, self.stride, self.groups, self.bias, rank)),)
+
+
+@layer("depthwise_conv", value="kernel_size")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthwiseConv(Shorthand, Windowed):
+    """Convolve every channel on its own with ``multiplier`` kernels, its own or the same for all."""
+
+    kernel_size: tuple[Value, ...] = per_axis()
+    multiplier: Value = size(1)
+    shared: bool = flag(False)
+    stride: tuple[Value, ...] = per_axis(1)
+    padding: tuple[Pad, ...] = padding()
+    dilation: tuple[Value, ...] = per_axis(1)
+    bias: bool = flag(True)
+
+    def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:  # noqa: ARG002
+        return (("", _depthwise(self, in_channels, bias=self.bias, mode="zeros", shared=self.shared)),)
+
+
+@layer("separable_conv")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeparableConv(Shorthand, Windowed):
+    """Convolve every channel on its own, then mix the channels pixel by pixel (Chollet 2017).
+
+    The bias stands once, on the mixing step, as in Keras' SeparableConv2D; ``groups``
+    are those of the mixing step.
+    """
+
+    out_channels: Value = size()
+    kernel_size: tuple[Value, ...] = per_axis()
+    stride: tuple[Value, ...] = per_axis(1)
+    padding: tuple[Pad, ...] = padding()
+    dilation: tuple[Value, ...] = per_axis(1)
+    groups: Value = size(1)
+    bias: bool = flag(True)
+    padding_mode: str = choice(*MODES)
+    multiplier: Value = size(1)
+
+    def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:
+        depthwise = _depthwise(self, in_channels, bias=False, mode=self.padding_mode, shared=False)
+        pointwise = _pointwise(self.out_channels, (1,) * rank, self.groups, self.bias, rank)
+        return (("depthwise", depthwise), ("pointwise", pointwise))
+
+
+def _depthwise(
+    layer: DepthwiseConv | SeparableConv, in_channels: Value, *, bias: bool, mode: str, shared: bool
+) -> Conv:
+    return Conv(
+        out_channels=in_channels * layer.multiplier,
+        kernel_size=layer.kernel_size,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=in_channels,
+        bias=bias,
+        padding_mode=mode,
+        shared=shared,
+    )
+
+
+def _pointwise(out_channels: Value, stride: tuple[Value, ...], groups: Value, bias: bool, rank: int) -> Conv:  # noqa: FBT001
+    return Conv(
+        out_channels=out_channels,
+        kernel_size=(1,) * rank,
+        stride=stride,
+        padding=((0, 0),) * rank,
+        dilation=(1,) * rank,
+        groups=groups,
+        bias=bias,
+        padding_mode="zeros",
+    )

@@ -1,0 +1,18 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convmath.formula import Value
+from convmath.spec.fields import flag, size
+from convmath.spec.layer import Layer, layer
+
+
+@layer("dense", "linear", "fully_connected", value="out_features")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dense(Layer):
+    """Multiply a vector with a matrix and add a bias."""
+
+    out_features: Value = size()
+    bias: bool = flag(True)

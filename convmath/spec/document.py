@@ -1,0 +1,42 @@
+"""A file as plain data, with the place of every value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from convmath.errors import Spot
+
+Path: TypeAlias = tuple[str | int, ...]
+Mark: TypeAlias = tuple[int, int, int]
+"""Line and column, counted from 0, and width."""
+
+
+@dataclass(slots=True)
+class Document:
+    """What a reader made of a file: dicts, lists and scalars, and where each stood.
+
+    ``marks`` maps the path of a value to its place and that of a key, ``(*path, None)``,
+    to the key's. They are made when an error first asks, since a good file needs none.
+    """
+
+    file: str
+    text: str
+    data: Any
+    find_marks: Callable[[], dict[tuple[str | int | None, ...], Mark]] = field(default=dict, repr=False)
+    _marks: dict[tuple[str | int | None, ...], Mark] | None = field(default=None, repr=False)
+
+    def spot(self, path: Path, *, key: bool = False) -> Spot | None:
+        """Return the place of the value at *path*, or of its key; the nearest one around it that is known."""
+        if self._marks is None:
+            self._marks = self.find_marks()
+        wanted: tuple[str | int | None, ...] = (*path, None) if key else path
+        while wanted not in self._marks:
+            if not wanted:
+                return None
+            wanted = wanted[:-1]
+        line, column, width = self._marks[wanted]
+        lines = self.text.splitlines()
+        shown = lines[line] if line < len(lines) else ""
+        return Spot(self.file, line + 1, column + 1, width, shown)

@@ -1,0 +1,216 @@
+"""The kinds of fields a layer can have: how each is read, what it refuses, and its default.
+
+A field is declared once, in the dataclass of its layer; the validator, the Python
+constructors and the documentation all read that declaration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isfinite
+from typing import Any, Protocol, TypeAlias
+
+from convmath.formula import Formula, Value
+
+REQUIRED: Any = object()
+SAME = "same"
+
+Pad: TypeAlias = tuple[Value, Value] | str
+"""What one axis is padded with: before and after, or ``same`` for the executor and the rule to resolve."""
+
+
+class Reader(Protocol):
+    """What a field kind needs to read a raw value: numbers, the rank, a place for problems."""
+
+    rank: int
+
+    def number(self, raw: Any, *path: str | int, minimum: int) -> Value:
+        """Return the value of a number or an expression, at least *minimum*."""
+        ...
+
+    def resolve(self, raw: Any) -> Any:
+        """Return what a parameter's name stands for, where that is no number; else *raw*."""
+        ...
+
+    def refuse(self, code: str, message: str, *path: str | int, help: str | None = None) -> Exception:  # noqa: A002
+        """Return the error for a value at *path* below the field."""
+        ...
+
+
+class FieldKind(Protocol):
+    """How a field is read; ``default`` is REQUIRED where the field must be given."""
+
+    default: Any
+
+    def read(self, raw: Any, reader: Reader) -> Any:
+        """Return the canonical value."""
+        ...
+
+
+def show(raw: Any) -> str:
+    """Return a raw value as the file would have it, for a message."""
+    match raw:
+        case None:
+            text = "nothing"
+        case bool():
+            text = str(raw).lower()
+        case str():
+            text = f"'{raw}'"
+        case _:
+            text = str(raw)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_number(number: Value, minimum: int) -> str | None:
+    """Return what is wrong with a size or count, or None; for a formula all is left to conditions."""
+    if isinstance(number, Fraction):
+        return f"is {number}, which is no integer"
+    if not isinstance(number, Formula) and number < minimum:
+        return f"is {number}, but must be {minimum} or more"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A count: an integer or an expression."""
+
+    default: Any = REQUIRED
+    minimum: int = 1
+
+    def read(self, raw: Any, reader: Reader) -> Value:
+        return reader.number(raw, minimum=self.minimum)
+
+
+@dataclass(frozen=True, slots=True)
+class PerAxis:
+    """A count per spatial axis: one for all axes, or a list with one for each."""
+
+    default: Any = REQUIRED
+    minimum: int = 1
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        raw = reader.resolve(raw)
+        if not isinstance(raw, list):
+            return (reader.number(raw, minimum=self.minimum),) * reader.rank
+        check_axes(raw, reader)
+        return tuple(reader.number(each, at, minimum=self.minimum) for at, each in enumerate(raw))
+
+
+def check_axes(raw: list[Any], reader: Reader) -> None:
+    """Refuse a list that has not one entry per axis."""
+    if len(raw) != reader.rank:
+        message = f"{len(raw)} entries for {reader.rank} spatial ax{'is' if reader.rank == 1 else 'es'}"
+        raise reader.refuse("wrong-length", message, help="write one number for all axes, or one entry per axis")
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Elements before and after, per axis: a number, or a list of numbers and pairs."""
+
+    default: Any = REQUIRED
+    words: tuple[str, ...] = ()
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Pad, ...]:
+        raw = reader.resolve(raw)
+        if isinstance(raw, list):
+            check_axes(raw, reader)
+            return tuple(self._entry(each, reader, at) for at, each in enumerate(raw))
+        return (self._entry(raw, reader),) * reader.rank
+
+    def _entry(self, raw: Any, reader: Reader, *path: int) -> Pad:
+        raw = reader.resolve(raw)
+        if isinstance(raw, str) and raw in self.words:
+            return (0, 0) if raw == "valid" else raw
+        if isinstance(raw, list):
+            if len(raw) != 2:
+                raise reader.refuse("wrong-length", f"{show(raw)} is no pair [before, after]", *path)
+            before, after = (reader.number(each, *path, at, minimum=0) for at, each in enumerate(raw))
+            return before, after
+        both = reader.number(raw, *path, minimum=0)
+        return both, both
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Yes or no."""
+
+    default: Any = REQUIRED
+
+    def read(self, raw: Any, reader: Reader) -> bool:
+        raw = reader.resolve(raw)
+        if not isinstance(raw, bool):
+            raise reader.refuse("not-a-flag", f"{show(raw)} is neither true nor false", help="write true or false")
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One word out of a few."""
+
+    words: tuple[str, ...]
+    default: Any = REQUIRED
+
+    def read(self, raw: Any, reader: Reader) -> str:
+        raw = reader.resolve(raw)
+        if not isinstance(raw, str) or raw not in self.words:
+            raise reader.refuse("unknown-word", f"{show(raw)} is not one of {', '.join(self.words)}")
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A real number that changes values but no size and no count."""
+
+    default: Any = REQUIRED
+    low: float = float("-inf")
+    high: float = float("inf")
+
+    def read(self, raw: Any, reader: Reader) -> float:
+        raw = reader.resolve(raw)
+        if isinstance(raw, str):
+            try:
+                raw = float(raw) if raw.isascii() and "_" not in raw else raw
+            except ValueError:
+                pass
+        if isinstance(raw, bool) or not isinstance(raw, int | float) or not isfinite(raw):
+            raise reader.refuse("not-a-number", f"{show(raw)} is no decimal number", help="write it as in 0.01")
+        if not self.low <= raw <= self.high:
+            raise reader.refuse("out-of-range", f"{raw} is not between {self.low} and {self.high}")
+        return float(raw)
+
+
+def size(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
+    """Declare a count."""
+    return field(metadata={"kind": Size(default, minimum)})
+
+
+def per_axis(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
+    """Declare a count per axis; a default that names another field repeats that field's value."""
+    return field(metadata={"kind": PerAxis(default, minimum)})
+
+
+def padding(default: Any = 0, *, words: tuple[str, ...] = ("valid", SAME, "causal")) -> Any:
+    """Declare padding."""
+    return field(metadata={"kind": Amount(default, words)})
+
+
+def amount() -> Any:
+    """Declare elements to add or to cut, before and after."""
+    return field(metadata={"kind": Amount()})
+
+
+def flag(default: bool) -> Any:  # noqa: FBT001
+    """Declare a yes or no."""
+    return field(metadata={"kind": Flag(default)})
+
+
+def choice(*words: str) -> Any:
+    """Declare a word out of a few; the first is the default."""
+    return field(metadata={"kind": Choice(words, words[0])})
+
+
+def real(default: float, low: float = float("-inf"), high: float = float("inf")) -> Any:
+    """Declare a real number."""
+    return field(metadata={"kind": Real(default, low, high)})
+

@@ -1,0 +1,156 @@
+"""Files to documents: YAML, TOML and JSON say the same things."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from convmath.errors import LimitError, Problem, SpecError, Spot, UsageError, inert
+from convmath.limits import Limits
+from convmath.spec.document import Document, Mark
+
+_MOST_DIGITS = 18
+
+
+def read_file(path: Path, limits: Limits) -> Document:
+    """Read a spec file; the ending says the format.
+
+    Raises ``UsageError`` where there is no such file, ``SpecError`` for its faults and
+    ``LimitError`` where it is too large.
+    """
+    if path.suffix.lower() not in READERS:
+        known = ", ".join(READERS)
+        raise UsageError(f"{inert(str(path))}: the ending says no format that convmath reads; it reads {known}")
+    try:
+        if not path.is_file():
+            what = "is a directory" if path.is_dir() else "does not exist" if not path.exists() else "is no plain file"
+            raise UsageError(f"{inert(str(path))} {what}")
+        with path.open("rb") as file:
+            raw = file.read(limits.spec_bytes + 1)
+    except OSError as error:
+        raise UsageError(f"{inert(str(path))} cannot be read: {error.strerror}") from None
+    return read_bytes(raw, str(path), path.suffix.lower(), limits)
+
+
+def read_bytes(raw: bytes, file: str, ending: str, limits: Limits) -> Document:
+    """Read the bytes of a spec in the format that *ending* names."""
+    if len(raw) > limits.spec_bytes:
+        message = f"{inert(file)} has more than {limits.spec_bytes} bytes"
+        raise LimitError(Problem("too-large", message, f"{limits.flag('spec_bytes')} raises the limit"))
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(Problem("bad-encoding", f"{inert(file)}: byte {error.start} is no UTF-8")) from None
+    return READERS[ending](text, file, limits)
+
+
+def _read_yaml(text: str, file: str, limits: Limits) -> Document:
+    from convmath.spec.yaml_reader import YamlReader, marks_of
+
+    return Document(file, text, YamlReader(text, file, limits).read(), lambda: marks_of(text, file, limits))
+
+
+def _read_json(text: str, file: str, limits: Limits) -> Document:
+    def refuse_constant(name: str) -> NoReturn:
+        raise _refusal(file, "bad-number", f"{name} is no number")
+
+    def whole(digits: str) -> int:
+        if len(digits.lstrip("-")) > _MOST_DIGITS:
+            raise _refusal(file, "number-too-long", f"a number of {len(digits)} digits; the limit is {_MOST_DIGITS}")
+        return int(digits)
+
+    def decimal(digits: str) -> float:
+        number = float(digits) if len(digits) <= 40 else math.inf
+        if not math.isfinite(number):
+            raise _refusal(file, "bad-number", f"{digits[:40]} is too large a number")
+        return number
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, held in items:
+            if key in found:
+                raise _refusal(file, "duplicate-key", f"'{key}' is given twice in one object")
+            found[key] = held
+        return found
+
+    _check_depth(text, file, limits)
+    try:
+        data = json.loads(
+            text, parse_constant=refuse_constant, parse_int=whole, parse_float=decimal, object_pairs_hook=pairs
+        )
+    except json.JSONDecodeError as error:
+        lines = text.splitlines()
+        shown = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
+        spot = Spot(file, error.lineno, error.colno, 1, shown)
+        raise SpecError(Problem("bad-json", error.msg, spot=spot)) from None
+    return Document(file, text, data, _json_marks(text, file, limits))
+
+
+def _json_marks(text: str, file: str, limits: Limits) -> Callable[[], dict[tuple[str | int | None, ...], Mark]]:
+    def find_marks() -> dict[tuple[str | int | None, ...], Mark]:
+        from convmath.spec.yaml_reader import marks_of  # only a faulty file pays for PyYAML
+
+        return marks_of(text, file, limits)
+
+    return find_marks
+
+
+def _read_toml(text: str, file: str, limits: Limits) -> Document:
+    _check_depth(text, file, limits)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+), column (\d+)", str(error))
+        spot = None
+        if found:
+            line, column = int(found[1]), int(found[2])
+            lines = text.splitlines()
+            spot = Spot(file, line, column, 1, lines[line - 1] if line <= len(lines) else "")
+        raise SpecError(Problem("bad-toml", str(error).split(" (at")[0], spot=spot)) from None
+    except (RecursionError, ValueError) as error:
+        raise _refusal(file, "bad-toml", f"unreadable: {type(error).__name__}") from None
+    return Document(file, text, _plain(data, file))
+
+
+def _plain(data: Any, file: str) -> Any:
+    """Refuse what TOML has and the spec language does not: dates, ``inf`` and ``nan``."""
+    match data:
+        case dict():
+            return {key: _plain(held, file) for key, held in data.items()}
+        case list():
+            return [_plain(held, file) for held in data]
+        case float() if not math.isfinite(data):
+            raise _refusal(file, "bad-number", f"{data} is no number")
+        case int() if abs(data) >= 10**_MOST_DIGITS:
+            raise _refusal(file, "number-too-long", f"a number of more than {_MOST_DIGITS} digits")
+        case bool() | int() | float() | str():
+            return data
+        case _:
+            raise _refusal(file, "bad-value", f"{data} is a date or a time, which no field takes", "quote it")
+
+
+def _check_depth(text: str, file: str, limits: Limits) -> None:
+    """Refuse deep nesting before a recursive parser meets it; brackets inside strings do not count."""
+    depth = 0
+    for token in re.finditer(r'"(?:[^"\\\n]|\\.)*"|[\[{]|[\]}]', text):
+        depth += (token[0] in "[{") - (token[0] in "]}")
+        if depth > limits.depth:
+            message = f"{inert(file)} is nested more than {limits.depth} deep"
+            raise LimitError(Problem("too-deep", message, f"{limits.flag('depth')} raises the limit"))
+
+
+def _refusal(file: str, code: str, message: str, help: str | None = None) -> SpecError:  # noqa: A002
+    return SpecError(Problem(code, f"{inert(file)}: {message}", help))
+
+
+READERS: dict[str, Callable[[str, str, Limits], Document]] = {
+    ".yaml": _read_yaml,
+    ".yml": _read_yaml,
+    ".toml": _read_toml,
+    ".json": _read_json,
+}

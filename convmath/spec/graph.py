@@ -1,0 +1,164 @@
+"""The network: a graph of canonical layers, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from convmath.errors import Problem, SpecError
+from convmath.formula import Formula, Value
+from convmath.spec.document import Document
+from convmath.spec.fields import check_number
+from convmath.spec.layer import Layer
+
+ARRIVING = "in_channels@"
+
+
+def arriving_channels(producer: int) -> str:
+    """Return the reserved symbol for the channels that *producer* puts out.
+
+    No name of a file contains an ``@``. Each engine replaces it with the channels that
+    it found itself.
+    """
+    return f"{ARRIVING}{producer}"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolInfo:
+    """What a spec says about a symbol; integers only."""
+
+    name: str
+    minimum: int = 1
+    maximum: int | None = None
+    default: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of the network: channels first, no batch."""
+
+    name: str
+    shape: tuple[Value, ...]
+
+    @property
+    def channels(self) -> Value:
+        """The number of channels, or of features of a vector."""
+        return self.shape[0]
+
+    @property
+    def sizes(self) -> tuple[Value, ...]:
+        """The spatial sizes."""
+        return self.shape[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A layer at its place in the graph.
+
+    ``inputs`` are producers: the network's inputs come first, then the nodes in order.
+    ``kind`` is what the file called it, ``path`` where it stands there.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[int, ...]
+    kind: str
+    path: tuple[str | int, ...] = ()
+    repeat: tuple[tuple[int, int], ...] = ()
+
+    def resolved(self, channels: Mapping[str, Value]) -> Layer:
+        """Return the layer with the reserved symbols for arriving channels replaced."""
+        return self.layer.bind(channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named block, repeat or shorthand: the nodes from ``start`` up to ``stop``."""
+
+    name: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network in canonical form; ``document`` and ``about`` are what the file said."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    symbols: tuple[SymbolInfo, ...]
+    nodes: tuple[Node, ...]
+    groups: tuple[Group, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    document: Document | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The nodes that the network returns: the last one."""
+        return (len(self.nodes) - 1,) if self.nodes else ()
+
+    @property
+    def defaults(self) -> dict[str, int] | None:
+        """The default of every symbol, or None where one has none."""
+        found = {each.name: each.default for each in self.symbols}
+        return None if None in found.values() else found  # type: ignore[return-value]
+
+    def refuse(self, node: Node, code: str, message: str, help: str | None = None) -> SpecError:  # noqa: A002
+        """Return the error for a layer, at its spot in the file where there is one."""
+        what = f"{node.name} ({node.kind}): {message}"
+        spot = self.document.spot(node.path) if self.document else None
+        return SpecError(Problem(code, what, help, path=node.path, spot=spot))
+
+    def bind(self, values: Mapping[str, Value]) -> Network:
+        """Return the network with symbols replaced by *values*, each within its range.
+
+        Raises ``SpecError`` where a value is out of range or makes a size illegal, and
+        ``KeyError`` for a name that is no symbol of the network.
+        """
+        known = {each.name: each for each in self.symbols}
+        for name, given in values.items():
+            check_range(known[name], given)
+        bound = replace(
+            self,
+            inputs=tuple(replace(each, shape=tuple(self._bind(size, values) for size in each.shape)) for each in self.inputs),
+            symbols=tuple(each for each in self.symbols if each.name not in values),
+            nodes=tuple(replace(node, layer=node.layer.bind(values)) for node in self.nodes),
+        )
+        for node in bound.nodes:
+            for name, held, minimum in node.layer.sizes():
+                wrong = check_number(held, minimum)
+                if wrong:
+                    raise self.refuse(node, "bad-size", f"{name} {wrong}", f"at {show_values(values)}")
+        for each in bound.inputs:
+            for size in each.shape:
+                wrong = check_number(size, 1)
+                if wrong:
+                    problem = Problem("bad-size", f"a size of the input {wrong}", f"at {show_values(values)}")
+                    raise SpecError(problem)
+        return bound
+
+    @staticmethod
+    def _bind(size: Value, values: Mapping[str, Value]) -> Value:
+        return size.bind(values) if isinstance(size, Formula) else size
+
+    def names(self) -> Iterator[str]:
+        """Yield every name by which a layer or a group can be asked for."""
+        yield from (node.name for node in self.nodes)
+        yield from (group.name for group in self.groups)
+
+
+def show_values(values: Mapping[str, Value]) -> str:
+    """Return bindings as text: ``H = 32, W = 32``."""
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def check_range(info: SymbolInfo, given: Value) -> None:
+    """Refuse a number outside the range of a symbol; formulas pass."""
+    if isinstance(given, Formula):
+        return
+    wrong = check_number(given, info.minimum)
+    if wrong is None and info.maximum is not None and given > info.maximum:
+        wrong = f"is {given}, but must be {info.maximum} or less"
+    if wrong:
+        raise SpecError(Problem("out-of-range", f"the symbol '{info.name}' {wrong}"))

@@ -1,0 +1,25 @@
+"""Locally connected layers: windows like a convolution's, weights of their own at every position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convmath.formula import Value
+from convmath.spec.conv import MODES
+from convmath.spec.fields import Pad, choice, flag, padding, per_axis, size
+from convmath.spec.layer import Windowed, layer
+
+
+@layer("locally_connected", "k_local")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocallyConnected(Windowed):
+    """Cross-correlate with other kernels, and another bias, at every position."""
+
+    out_channels: Value = size()
+    kernel_size: tuple[Value, ...] = per_axis()
+    stride: tuple[Value, ...] = per_axis(1)
+    padding: tuple[Pad, ...] = padding()
+    dilation: tuple[Value, ...] = per_axis(1)
+    groups: Value = size(1)
+    bias: bool = flag(True)
+    padding_mode: str = choice(*MODES)

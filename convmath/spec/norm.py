@@ -1,0 +1,31 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convmath.formula import Value
+from convmath.spec.fields import flag, real, size
+from convmath.spec.layer import Layer, layer
+
+
+@layer("batch_norm")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchNorm(Layer):
+    """Normalise every channel by its running mean and variance, then scale and shift (Ioffe and Szegedy 2015)."""
+
+    affine: bool = flag(True)
+    eps: float = real(1e-5, 0)
+
+
+@layer("local_response_norm", value="size")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalResponseNorm(Layer):
+    """Divide by a power of the energy of ``size`` neighbouring channels (Krizhevsky et al. 2012)."""
+
+    axes: ClassVar[bool] = True
+    size: Value = size()
+    alpha: float = real(1e-4)
+    beta: float = real(0.75)
+    k: float = real(1.0)

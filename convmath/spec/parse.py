@@ -1,0 +1,299 @@
+"""Plain data to a network: the top level of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from convmath.errors import ExpressionError, LimitError, Problem, SpecError, UsageError, inert
+from convmath.formula import Formula, Value, symbol
+from convmath.limits import DEFAULT, Limits
+from convmath.spec.build import MOST_NAME, Block, Builder, Frame
+from convmath.spec.document import Document, Path
+from convmath.spec.expressions import is_name, parse_expression
+from convmath.spec.fields import check_number, show
+from convmath.spec.graph import Input, Network, SymbolInfo, check_range
+from convmath.spec.layer import ALIASES, VOCABULARY, field_kinds
+from convmath.spec.reader import EntryReader
+from convmath.spec.scope import Argument, FileScope, WithoutScope
+
+VERSION = 1
+KEYS = ("convmath", "name", "input", "inputs", "symbols", "let", "defaults", "blocks", "layers", "outputs", "about")
+POSITION = "i"
+"""The output position in formulas of receptive fields; no symbol may have this name."""
+
+
+def parse(
+    document: Document, settings: Mapping[str, int | str] | None = None, *, numbers: bool = False, limits: Limits = DEFAULT
+) -> Network:
+    """Return the network that *document* describes.
+
+    *settings* binds symbols and ``let`` names to numbers or expressions; *numbers* binds
+    every symbol that is left to its default.
+
+    Raises ``SpecError`` with all faults at once, ``LimitError`` for what is too large,
+    ``UsageError`` for a setting of a name that the spec does not have.
+    """
+    return _Parser(document, dict(settings or {}), numbers, limits).network()
+
+
+class _Parser:
+    def __init__(self, document: Document, settings: dict[str, int | str], numbers: bool, limits: Limits) -> None:  # noqa: FBT001
+        self.document, self.settings, self.numbers, self.limits = document, settings, numbers, limits
+        self.data: dict[str, Any] = document.data if isinstance(document.data, dict) else {}
+        self.problems: list[Problem] = []
+        self.declared: dict[str, SymbolInfo] = {}
+        self.symbols: dict[str, SymbolInfo] = {}
+        self.free: set[str] = set()
+        self.scope = FileScope(self._symbol)
+        self.top = EntryReader(document, self.scope, ())
+
+    def network(self) -> Network:
+        if not isinstance(self.document.data, dict) or not self.data:
+            raise self.top.refuse("not-a-spec", "this is no spec", help="begin with 'convmath: 1', 'input: […]' and 'layers:'")
+        self._check_keys()
+        self._declare_symbols()
+        self._bind_names()
+        shape = self._input()
+        builder = Builder(self.document, self.limits, [max(0, len(shape) - 1)], self._defaults())
+        builder.problems = self.problems
+        self._read_blocks(builder)
+        frame = Frame(self.scope, "", 0)
+        if "layers" in self.data and shape:
+            builder.entries(self.data["layers"], ("layers",), frame)
+        self._check_settings()
+        if self.problems:
+            raise SpecError(*self.problems)
+        if not builder.nodes:
+            raise self.top.refuse("no-layers", "the network has no layers", "layers")
+        name = self._text("name", default="network")
+        if self.numbers:
+            self._check_defaults()
+        symbols = tuple(self.symbols[each] for each in [*self.declared, *self.symbols] if each in self.symbols)
+        return Network(
+            name,
+            (Input("input", shape),),
+            tuple(dict.fromkeys(symbols)),
+            tuple(builder.nodes),
+            tuple(builder.groups),
+            self.data.get("about") or {},
+            self.document,
+        )
+
+    def _add(self, error: SpecError) -> None:
+        if isinstance(error, LimitError):
+            raise error
+        self.problems.extend(error.problems)
+
+    def _check_keys(self) -> None:
+        for key in self.data:
+            if key not in KEYS:
+                near = get_close_matches(key, KEYS, 1)
+                help_ = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(KEYS)}"
+                self._add(self.top.refuse("unknown-key", f"'{key}' is no key of a spec", key, help=help_, key=True))
+        version = self.data.get("convmath")
+        if "convmath" not in self.data:
+            self._add(self.top.refuse("no-version", "the version of the format is missing", help=f"begin with 'convmath: {VERSION}'"))
+        elif version != VERSION or isinstance(version, bool):
+            message = f"version {show(version)} of the format is unknown"
+            self._add(self.top.refuse("bad-version", message, "convmath", help=f"this convmath reads version {VERSION}"))
+        if "layers" not in self.data:
+            self._add(self.top.refuse("missing-key", "'layers' is missing", help="list the layers, top to bottom"))
+        for key in ("inputs", "outputs"):
+            if key in self.data:
+                message = f"'{key}' is not supported: a network has one input and its last layer is the output"
+                self._add(self.top.refuse("unsupported", message, key, key=True))
+        about = self.data.get("about")
+        if about is not None and not isinstance(about, dict):
+            self._add(self.top.refuse("not-fields", f"{show(about)} is no mapping", "about"))
+
+    def _text(self, key: str, *, default: str) -> str:
+        held = self.data.get(key, default)
+        if not isinstance(held, str) or not held or len(held) > MOST_NAME or not held.isprintable():
+            raise self.top.refuse("bad-name", f"{show(held)} is no printable text of 1 to {MOST_NAME} characters", key)
+        return held
+
+    def _mapping(self, key: str) -> dict[str, Any]:
+        held = self.data.get(key)
+        if held is None:
+            return {}
+        if not isinstance(held, dict):
+            self._add(self.top.refuse("not-fields", f"{show(held)} is no mapping", key))
+            return {}
+        return held
+
+    def _declare_symbols(self) -> None:
+        for name, raw in self._mapping("symbols").items():
+            try:
+                self.declared[name] = self._declaration(name, raw if raw is not None else {})
+            except SpecError as error:
+                self._add(error)
+
+    def _declaration(self, name: str, raw: Any) -> SymbolInfo:
+        self._check_name(name, "symbols")
+        if not isinstance(raw, dict):
+            raise self.top.refuse("not-fields", f"{show(raw)} is no mapping", "symbols", name, help="write {default: 224}")
+        for key in raw:
+            if key not in ("min", "max", "default"):
+                message = f"'{key}' says nothing about a symbol"
+                raise self.top.refuse("unknown-field", message, "symbols", name, key, help="min, max and default do", key=True)
+        found: dict[str, int] = {}
+        for key, held in raw.items():
+            value = EntryReader(self.document, self.scope, ("symbols", name)).number(held, key, minimum=0)
+            if not isinstance(value, int):
+                raise self.top.refuse("not-a-number", f"'{key}' must be a number", "symbols", name, key)
+            found[key] = value
+        info = SymbolInfo(name, found.get("min", 1), found.get("max"), found.get("default"))
+        low, high, default = info.minimum, info.maximum, info.default
+        if high is not None and high < low:
+            raise self.top.refuse("out-of-range", f"max {high} is below min {low}", "symbols", name)
+        if default is not None and (default < low or (high is not None and default > high)):
+            raise self.top.refuse("out-of-range", f"the default {default} is outside the range", "symbols", name)
+        return info
+
+    def _check_name(self, name: str, section: str) -> None:
+        if not is_name(name):
+            message = f"'{name}' cannot be a name in expressions"
+            raise self.top.refuse("bad-name", message, section, name, help="letters, digits and _, and no function's name", key=True)
+        if name == POSITION:
+            raise self.top.refuse("bad-name", _POSITION_TAKEN, section, name, key=True)
+
+    def _bind_names(self) -> None:
+        for name, raw in self._mapping("let").items():
+            try:
+                self._check_name(name, "let")
+                if name in self.declared:
+                    raise self.top.refuse("name-taken", f"'{name}' is a symbol already", "let", name, key=True)
+            except SpecError as error:
+                self._add(error)
+            self.scope.names[name] = Argument(raw, self.scope, ("let", name))
+        for name, given in self.settings.items():
+            try:
+                if isinstance(given, str):
+                    parse_expression(given)
+            except ExpressionError as error:
+                raise UsageError(f"{inert(name)}={inert(given)}: {inert(error.message)}") from None
+            without = WithoutScope(self.scope, name)
+            self.scope.names[name] = Argument(given, without, ("symbols", name))
+
+    def _symbol(self, name: str) -> Value:
+        """Return the symbol *name*, or its default where numbers are wanted."""
+        if name == POSITION:
+            raise ExpressionError("bad-name", _POSITION_TAKEN)
+        info = self.declared.get(name, SymbolInfo(name))
+        self.free.add(name)
+        if self.numbers and info.default is not None:
+            return info.default
+        if name not in self.symbols and len(self.symbols) >= self.limits.symbols:
+            message = f"more than {self.limits.symbols} symbols"
+            raise LimitError(Problem("too-many-symbols", message, f"{self.limits.flag('symbols')} raises the limit"))
+        self.symbols[name] = info
+        return symbol(name)
+
+    def _check_settings(self) -> None:
+        """Refuse settings of names that the spec does not have, and values out of range."""
+        known = {*self.declared, *self._mapping("let"), *self.free}
+        for name in self.settings:
+            bound = self.scope.names[name]
+            used = name in known or (isinstance(bound, Argument) and bound.used)
+            if not used:
+                near = get_close_matches(name, sorted(known), 1)
+                hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(sorted(known)) or 'none'}"
+                raise UsageError(f"the spec has no symbol or value '{inert(name)}' to set; {hint}")
+            if name in self.declared or name not in self._mapping("let"):
+                self._check_setting(name)
+
+    def _check_setting(self, name: str) -> None:
+        try:
+            value = self.scope.lookup(name)
+        except ExpressionError as error:
+            self._add(SpecError(Problem(error.code, f"--set {name}: {error.message}", error.help)))
+            return
+        info = self.declared.get(name, SymbolInfo(name))
+        try:
+            if not isinstance(value, Formula) and check_number(value, 0):
+                raise SpecError(Problem("bad-size", f"the symbol '{name}' {check_number(value, info.minimum)}"))
+            check_range(info, value)
+        except SpecError as error:
+            self._add(error)
+
+    def _check_defaults(self) -> None:
+        missing = [name for name, info in self.symbols.items() if info.default is None]
+        if missing:
+            message = f"no default for {', '.join(missing)}"
+            raise SpecError(Problem("no-default", message, f"give a value: --set {missing[0]}=3"))
+
+    def _input(self) -> tuple[Value, ...]:
+        """Return the shape of the input; empty, and a problem, where it is faulty."""
+        raw = self.data.get("input")
+        if raw is None:
+            self._add(self.top.refuse("missing-key", "'input' is missing", help="write 'input: [3, H, W]': channels, then sizes"))
+            return ()
+        if not isinstance(raw, list) or not raw:
+            self._add(self.top.refuse("not-a-shape", f"{show(raw)} is no shape", "input", help="write [channels, height, width]"))
+            return ()
+        shape: list[Value] = []
+        for at, each in enumerate(raw):
+            try:
+                shape.append(self.top.number(each, "input", at, minimum=1))
+            except LimitError:
+                raise
+            except SpecError as error:
+                self._add(error)
+                shape.append(1)
+        return tuple(shape)
+
+    def _defaults(self) -> dict[str, dict[str, tuple[Any, Path]]]:
+        found: dict[str, dict[str, tuple[Any, Path]]] = {}
+        for word, fields in self._mapping("defaults").items():
+            kind = ALIASES.get(word, word)
+            if kind not in VOCABULARY:
+                near = get_close_matches(word, [*VOCABULARY, *ALIASES], 1)
+                help_ = f"did you mean '{near[0]}'?" if near else None
+                self._add(self.top.refuse("unknown-kind", f"'{word}' is no kind of layer", "defaults", word, help=help_, key=True))
+            elif not isinstance(fields, dict):
+                self._add(self.top.refuse("not-fields", f"{show(fields)} is no mapping", "defaults", word))
+            else:
+                kinds = field_kinds(VOCABULARY[kind])
+                for name in fields:
+                    if name not in kinds:
+                        near = get_close_matches(name, kinds, 1)
+                        help_ = f"did you mean '{near[0]}'?" if near else None
+                        message = f"'{name}' is not a field of '{kind}'"
+                        self._add(self.top.refuse("unknown-field", message, "defaults", word, name, help=help_, key=True))
+                found[kind] = {name: (raw, ("defaults", word, name)) for name, raw in fields.items()}
+        return found
+
+    def _read_blocks(self, builder: Builder) -> None:
+        for name, raw in self._mapping("blocks").items():
+            try:
+                builder.blocks[name] = self._block(name, raw)
+            except SpecError as error:
+                self._add(error)
+
+    def _block(self, name: str, raw: Any) -> Block:
+        path = ("blocks", name)
+        if name in VOCABULARY or name in ALIASES or name == "repeat":
+            raise self.top.refuse("name-taken", f"'{name}' is a kind of layer already", *path, key=True)
+        if not isinstance(raw, dict) or not isinstance(raw.get("layers"), list):
+            raise self.top.refuse("missing-field", f"the block '{name}' needs 'layers', a list", *path, key=True)
+        for key in raw:
+            if key not in ("params", "let", "layers"):
+                raise self.top.refuse("unknown-field", f"'{key}' is not a field of a block", *path, key, help="params, let and layers are", key=True)
+        params: dict[str, tuple[Any, Path] | None] = {}
+        listed = raw.get("params") or []
+        if not isinstance(listed, list):
+            raise self.top.refuse("not-a-list", f"{show(listed)} is no list", *path, "params", help="write [channels, {stride: 1}]")
+        for at, each in enumerate(listed):
+            word, default = next(iter(each.items())) if isinstance(each, dict) and len(each) == 1 else (each, None)
+            if not isinstance(word, str) or not (is_name(word) and word != "name"):
+                raise self.top.refuse("bad-name", f"{show(word)} cannot name a parameter", *path, "params", at)
+            params[word] = (default, (*path, "params", at, word)) if isinstance(each, dict) else None
+        let = raw.get("let") or {}
+        if not isinstance(let, dict) or not all(is_name(each) for each in let):
+            raise self.top.refuse("not-fields", f"{show(let)} binds no names", *path, "let")
+        return Block(name, params, let, raw["layers"], path)
+
+
+_POSITION_TAKEN = f"'{POSITION}' numbers the output positions of receptive fields; choose another name"

@@ -1,0 +1,44 @@
+"""Layers that move or keep data and compute nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convmath.spec.conv import MODES
+from convmath.spec.fields import Pad, amount, choice, real
+from convmath.spec.layer import Layer, layer
+
+
+@layer("flatten")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flatten(Layer):
+    """Write an image as one vector, channel by channel, row by row."""
+
+    def rank_after(self, rank: int) -> int:  # noqa: ARG002
+        """Return 0: a vector has no spatial axes."""
+        return 0
+
+
+@layer("pad", value="amount")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Padding(Layer):
+    """Put elements around the image."""
+
+    axes: ClassVar[bool] = True
+    amount: tuple[Pad, ...] = amount()
+    mode: str = choice(*MODES)
+
+
+@layer("dropout", value="p")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropout(Layer):
+    """Drop elements during training; in use it keeps everything."""
+
+    p: float = real(0.5, 0, 1)
+
+
+@layer("identity")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity(Layer):
+    """Return the input."""
