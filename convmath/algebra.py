@@ -36,7 +36,8 @@ class FloorMap:
     down: Value = 1
 
     def __call__(self, size: Value) -> Value:
-        return (self.up * size + self.shift) // self.down
+        whole = self.up * size + self.shift
+        return whole if self.down == 1 else whole // self.down
 
     def merges(self, after: FloorMap) -> bool:
         """Tell whether this map followed by *after* is one floor map again."""

@@ -5,14 +5,16 @@
 """
 
 from convmath.formula.atoms import ceil_of, floor_of, gcd_of, max_of, min_of, power_of
-from convmath.formula.signs import at_least, nonnegative
-from convmath.formula.terms import Formula, Value, is_integral, product_of, ratio, sum_of, symbol
+from convmath.formula.signs import at_least, nonnegative, surely_nonnegative
+from convmath.formula.terms import Formula, Value, bind, denominator_of, is_integral, product_of, ratio, sum_of, symbol
 
 __all__ = [
     "Formula",
     "Value",
     "at_least",
+    "bind",
     "ceil_of",
+    "denominator_of",
     "floor_of",
     "gcd_of",
     "is_integral",
@@ -23,5 +25,6 @@ __all__ = [
     "product_of",
     "ratio",
     "sum_of",
+    "surely_nonnegative",
     "symbol",
 ]

@@ -16,6 +16,7 @@ from convmath.formula.terms import (
     ONE,
     Formula,
     Value,
+    bind,
     denominator_of,
     is_integral,
     product_of,
@@ -45,9 +46,14 @@ class Atom:
         raise NotImplementedError
 
     @property
+    def formula(self) -> Formula:
+        """The formula that is just this atom."""
+        return Formula({((self, 1),): 1})
+
+    @property
     def denominator(self) -> Value:
         """What to multiply with to make the atom an integer."""
-        return atomic(self)
+        return self.formula
 
 
 def _key(value: Value) -> str:
@@ -64,10 +70,6 @@ def _names(values: Iterable[Value]) -> frozenset[str]:
     return frozenset().union(*(each.names for each in values if isinstance(each, Formula)))
 
 
-def _bind(value: Value, values: Mapping[str, Value]) -> Value:
-    return value.bind(values) if isinstance(value, Formula) else value
-
-
 class Symbol(Atom):
     """A named integer, zero or more."""
 
@@ -78,7 +80,7 @@ class Symbol(Atom):
         self.names = frozenset((name,))
 
     def bind(self, values: Mapping[str, Value]) -> Value:
-        return values.get(self.name, atomic(self))
+        return values.get(self.name, self.formula)
 
 
 class Compound(Atom):
@@ -94,7 +96,7 @@ class Compound(Atom):
         self.names = _names(arguments)
 
     def bind(self, values: Mapping[str, Value]) -> Value:
-        return self.make(*(_bind(argument, values) for argument in self.arguments))
+        return self.make(*(bind(argument, values) for argument in self.arguments))
 
     def make(self, *arguments: Value) -> Value:
         """Return the function of other arguments, simplified."""
@@ -166,11 +168,6 @@ class Inverse(Compound):
         return self.arguments[0]
 
 
-def atomic(atom: Atom) -> Formula:
-    """Return the formula that is just this atom."""
-    return Formula({((atom, 1),): 1})
-
-
 def floor_of(dividend: Value, divisor: Value = 1) -> Value:
     """Return ``floor(dividend / divisor)``.
 
@@ -197,7 +194,7 @@ def floor_of(dividend: Value, divisor: Value = 1) -> Value:
         return out + merged
     if isinstance(rest, Formula) and _leads_negative(rest):
         return out - floor_of(bottom - 1 - rest, bottom)
-    return out + atomic(Floor(rest, bottom))
+    return out + Floor(rest, bottom).formula
 
 
 def _leads_negative(value: Value) -> bool:
@@ -233,7 +230,7 @@ def _unnested(rest: Value, bottom: Value) -> Value | None:
         ]
         if len(inner) == 1 and positive(inner[0].arguments[1]):
             a, b = inner[0].arguments
-            return floor_of(a + (rest - atomic(inner[0])) * b, b * bottom)
+            return floor_of(a + (rest - inner[0].formula) * b, b * bottom)
     return None
 
 
@@ -256,13 +253,13 @@ def _undominated(values: Iterable[Value]) -> list[Value]:
 def max_of(*values: Value) -> Value:
     """Return the largest value; arguments that are never the largest are dropped."""
     kept = _undominated(values)
-    return kept[0] if len(kept) == 1 else atomic(Max(*sorted(kept, key=_key)))
+    return kept[0] if len(kept) == 1 else Max(*sorted(kept, key=_key)).formula
 
 
 def min_of(*values: Value) -> Value:
     """Return the smallest value; arguments that are never the smallest are dropped."""
     kept = [-each for each in _undominated([-each for each in values])]
-    return kept[0] if len(kept) == 1 else atomic(Min(*sorted(kept, key=_key)))
+    return kept[0] if len(kept) == 1 else Min(*sorted(kept, key=_key)).formula
 
 
 def gcd_of(left: Value, right: Value) -> Value:
@@ -277,7 +274,7 @@ def gcd_of(left: Value, right: Value) -> Value:
         return right
     if not is_integral(left) or not is_integral(right):
         raise ExpressionError("not-an-integer", f"gcd needs integers, not {left} and {right}")
-    return atomic(Gcd(*sorted((left, right), key=_key)))
+    return Gcd(*sorted((left, right), key=_key)).formula
 
 
 def power_of(base: Value, exponent: Value) -> Value:
@@ -296,7 +293,7 @@ def power_of(base: Value, exponent: Value) -> Value:
     root, fold = _root(int(base))
     factors = (
         raise_to(
-            root if monomial == ONE else atomic(Power(root, value({monomial: 1}))),
+            root if monomial == ONE else Power(root, value({monomial: 1})).formula,
             int(coefficient) * fold,
         )
         for monomial, coefficient in exponent.terms.items()

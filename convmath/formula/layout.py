@@ -15,7 +15,19 @@ from math import lcm
 from typing import TypeAlias, Union
 
 from convmath.formula.atoms import Atom, Floor, Inverse, Power, Symbol
-from convmath.formula.terms import ONE, Formula, Monomial, Number, Value, join, terms_of, value
+from convmath.formula.terms import (
+    ONE,
+    Formula,
+    Monomial,
+    Number,
+    Value,
+    is_integral,
+    join,
+    ratio,
+    sum_of,
+    terms_of,
+    value,
+)
 
 Node: TypeAlias = Union["Name", "Number_", "Sum", "Product", "Quotient", "Call", "Exponent"]
 
@@ -73,6 +85,9 @@ class Exponent:
 
 
 Terms: TypeAlias = dict[Monomial, Number]
+MOST_FACTORED = 4
+"""A sum of more terms is easier to read, and to break into lines, without a common factor before it."""
+
 Rank: TypeAlias = tuple[bool, int, Fraction, bool, str]
 Sorted: TypeAlias = tuple[Rank, int, Node]
 
@@ -85,14 +100,13 @@ def arrange(formula: Value, *, textbook: bool = False) -> Node:
     denominator = lcm(*(coefficient.denominator for coefficient in terms.values()))
     if denominator > 1 and len(terms) > 1:
         return Quotient(arrange(formula * denominator, textbook=textbook), Number_(denominator))
-    common = _common(terms) if len(terms) > 1 else ONE
-    if common:
-        inverse = tuple((atom, -exponent) for atom, exponent in common)
-        inner = arrange(value({join(monomial, inverse): c for monomial, c in terms.items()}), textbook=textbook)
-        return _term(1, common, (inner,), textbook)[1]
     parts = sorted(_parts(terms, textbook), key=lambda part: part[0])
     if len(parts) == 1 and parts[0][1] > 0:
         return parts[0][2]
+    common = _common(terms) if 1 < len(parts) <= MOST_FACTORED else ONE
+    if common:
+        inner = arrange(_without(terms, common), textbook=textbook)
+        return _term(1, common, (inner,), textbook)[1]
     return Sum(tuple((sign, node) for _, sign, node in parts))
 
 
@@ -108,53 +122,125 @@ def _common(terms: Terms) -> Monomial:
     return tuple((atom, exponent) for atom, exponent in (shared or {}).items() if exponent > 0)
 
 
+def _without(terms: Terms, common: Monomial) -> Value:
+    """Return the sum of terms divided by a monomial."""
+    inverse = tuple((atom, -exponent) for atom, exponent in common)
+    return value({join(monomial, inverse): coefficient for monomial, coefficient in terms.items()})
+
+
 def _parts(terms: Terms, textbook: bool) -> Iterator[Sorted]:
-    """Yield the addends: completed products first, then the terms that are left."""
-    for monomial in sorted(terms, key=lambda each: _rank(each, terms[each])):
-        completed = _complete(terms, monomial)
-        if completed is not None:
-            rest, factors = completed
-            nodes = tuple(arrange(factor, textbook=textbook) for factor in factors)
-            coefficient = terms.pop(monomial)
-            yield _rank(monomial, coefficient), *_term(coefficient, rest, nodes, textbook)
-    constant = terms.pop(ONE, 0)
+    """Yield the addends: products of shifted sizes first, then what is left.
+
+    Terms are collected by their floors, so that each product of floors stands once, with
+    a sum of hyper-parameters before it where need be.
+    """
+    groups: dict[Monomial, Value] = {}
     for monomial, coefficient in terms.items():
-        if constant and _absorbs(monomial, coefficient):
-            yield _rank(monomial, 1), 1, _floor(monomial[0][0], int(constant), textbook)
+        floors = tuple(item for item in monomial if isinstance(item[0], Floor) and item[1] > 0)
+        others = tuple(item for item in monomial if item not in floors)
+        groups[floors] = groups.get(floors, 0) + value({others: coefficient})
+    yield from _completed(groups, textbook)
+    plain: dict[Monomial, Value] = dict(terms_of(groups.pop(ONE, 0)))
+    yield from _completed(plain, textbook)
+    constant = plain.pop(ONE, 0)
+    for floors, coefficient in groups.items():
+        if constant and coefficient == 1 and _absorbs(floors):
+            yield _rank(floors, 1), 1, _floor(floors[0][0], int(constant), textbook)  # type: ignore[arg-type]
             constant = 0
         else:
-            yield _rank(monomial, coefficient), *_term(coefficient, monomial, (), textbook)
+            yield _addend(floors, coefficient, (), textbook)
+    for monomial, coefficient in plain.items():
+        yield _addend(monomial, coefficient, (), textbook)
     if constant:
-        yield _rank(ONE, constant), *_term(constant, ONE, (), textbook)
+        yield _addend(ONE, constant, (), textbook)
 
 
-def _complete(terms: Terms, monomial: Monomial) -> tuple[Monomial, tuple[Value, Value]] | None:
-    """Find ``a*x*y + a*q*x + a*p*y + c``: return the rest of the monomial, ``x + p`` and ``y + q``.
+def _addend(monomial: Monomial, coefficient: Value, more: tuple[Node, ...], textbook: bool) -> Sorted:
+    """Return a coefficient times a monomial times *more*; a sum of several terms gets brackets."""
+    rank = _rank(monomial, 1)
+    if not isinstance(coefficient, Formula):
+        return _rank(monomial, coefficient), *_term(coefficient, monomial, more, textbook)
+    if len(coefficient.terms) == 1:
+        [(inner, number)] = coefficient.terms.items()
+        whole = join(inner, monomial)
+        return _rank(whole, number), *_term(number, whole, more, textbook)
+    common = _common(coefficient.terms)
+    rest = _without(coefficient.terms, common)
+    node = _term(1, common, (arrange(rest, textbook=textbook),), textbook)[1]
+    factors = node.factors if isinstance(node, Product) else (node,)
+    return rank, 1, _joined([*factors, *_factors(monomial, textbook), *more])
 
-    The terms that go into the product are taken out of *terms*, all but the monomial itself.
+
+def _completed(terms: dict[Monomial, Value], textbook: bool) -> Iterator[Sorted]:
+    """Yield products ``a*(x + p)*(y + q)`` found in *terms*, which lose what goes into them."""
+    for monomial in sorted(terms, key=lambda each: _rank(each, 1)):
+        pairs = list(combinations([atom for atom, exponent in monomial if exponent == 1], 2))
+        for scale in [value({each: number}) for each, number in terms_of(terms.get(monomial, 0)).items()]:
+            found = next((f for wanted in (2, 1) for x, y in pairs if (f := _shifts(terms, monomial, (x, y), scale, wanted))), None)
+            if found is None:
+                continue
+            rest, factors = found
+            _take(terms, rest, factors, scale)
+            nodes = tuple(arrange(factor, textbook=textbook) for factor in factors)
+            _, sign, node = _addend(rest, scale, nodes, textbook)
+            yield _rank(monomial, sign), sign, node
+
+
+def _shifts(
+    terms: dict[Monomial, Value], monomial: Monomial, pair: tuple[Atom, Atom], scale: Value, wanted: int
+) -> tuple[Monomial, tuple[Value, Value]] | None:
+    """Find ``scale*(x + p)*(y + q)`` in *terms*, *wanted* of p and q being other than zero.
+
+    Returns the rest of the monomial, ``x + p`` and ``y + q``; None where taking the
+    product out would not leave less.
     """
-    scale = terms.get(monomial)
-    if scale is None:
+    x, y = pair
+    rest = tuple(item for item in monomial if item[0] not in pair)
+    p = _multiples(terms.get(join(rest, ((y, 1),)), 0), scale)
+    q = _multiples(terms.get(join(rest, ((x, 1),)), 0), scale)
+    if (p != 0) + (q != 0) != wanted:
         return None
-    plain = [atom for atom, exponent in monomial if exponent == 1]
-    for x, y in combinations(plain, 2):
-        rest = tuple(item for item in monomial if item[0] not in (x, y))
-        with_x, with_y = join(rest, ((x, 1),)), join(rest, ((y, 1),))
-        p, q = Fraction(terms.get(with_y, 0)) / scale, Fraction(terms.get(with_x, 0)) / scale
-        left = terms.get(rest, 0) - scale * p * q
-        if (p or q) and p.denominator == q.denominator == 1 and (not p * q or abs(left) < abs(terms.get(rest, 0))):
-            terms.pop(with_x, None)
-            terms.pop(with_y, None)
-            terms[rest] = left
-            if not left:
-                del terms[rest]
-            return rest, (value({((x, 1),): 1, ONE: p}), value({((y, 1),): 1, ONE: q}))
-    return None
+    before = terms.get(rest, 0)
+    if wanted == 2 and not _simpler(before - p * q * scale, before):  # noqa: PLR2004
+        return None
+    return rest, (x.formula + p, y.formula + q)
 
 
-def _absorbs(monomial: Monomial, coefficient: Number) -> bool:
+def _take(terms: dict[Monomial, Value], rest: Monomial, factors: tuple[Value, Value], scale: Value) -> None:
+    """Subtract ``scale*rest*(x + p)*(y + q)`` from *terms*, whose keys are products of x, y and the rest."""
+    first, second = (split(factor) for factor in factors)
+    for left, a in first:
+        for right, b in second:
+            monomial = join(rest, join(left, right))
+            remaining = terms.get(monomial, 0) - a * b * scale
+            terms[monomial] = remaining
+            if remaining == 0:
+                del terms[monomial]
+
+
+def split(factor: Value) -> list[tuple[Monomial, Value]]:
+    """Return ``x + p`` as the atom x with 1 and the empty monomial with p."""
+    terms = terms_of(factor)
+    atom = next(monomial for monomial in terms if monomial and isinstance(monomial[0][0], Floor | Symbol))
+    return [(atom, 1), (ONE, factor - value({atom: 1}))]
+
+
+def _multiples(held: Value, unit: Value) -> Value:
+    """Return the sum of those terms of *held* that are whole multiples of *unit*, over *unit*."""
+    found = [ratio(value({monomial: number}), unit) for monomial, number in terms_of(held).items()]
+    return sum_of(each for each in found if is_integral(each))
+
+
+def _simpler(left: Value, before: Value) -> bool:
+    """Tell whether fewer terms, or a smaller constant, are left than there were before."""
+    if not isinstance(left - before, Formula):
+        return abs(terms_of(left).get(ONE, 0)) < abs(terms_of(before).get(ONE, 0))
+    return len(terms_of(left)) < len(terms_of(before))
+
+
+def _absorbs(monomial: Monomial) -> bool:
     """Tell whether a constant beside this term belongs inside it: one floor over a number."""
-    if coefficient != 1 or len(monomial) != 1 or monomial[0][1] != 1:
+    if len(monomial) != 1 or monomial[0][1] != 1:
         return False
     atom = monomial[0][0]
     return isinstance(atom, Floor) and isinstance(atom.arguments[1], int)
@@ -175,14 +261,22 @@ def _term(coefficient: Number, monomial: Monomial, more: tuple[Node, ...], textb
     size = abs(coefficient)
     top: list[Node] = [] if size.numerator == 1 else [Number_(size.numerator)]
     bottom: list[Node] = [] if size.denominator == 1 else [Number_(size.denominator)]
-    for atom, exponent in sorted(monomial, key=lambda item: (isinstance(item[0], Floor), item[0].key)):
-        if isinstance(atom, Inverse):
-            bottom.append(_raised(arrange(atom.arguments[0], textbook=textbook), exponent))
-        else:
-            (top if exponent > 0 else bottom).append(_power(atom, abs(exponent), textbook))
+    below = tuple((atom, exponent) for atom, exponent in monomial if exponent < 0 or isinstance(atom, Inverse))
+    top += _factors(tuple(item for item in monomial if item not in below), textbook)
+    bottom += _factors(below, textbook)
     top.extend(more)
     whole = _joined(top)
     return (1 if coefficient > 0 else -1), Quotient(whole, _joined(bottom)) if bottom else whole
+
+
+def _factors(monomial: Monomial, textbook: bool) -> list[Node]:
+    """Return the factors of a monomial, floors last, exponents without their signs."""
+    return [
+        _raised(arrange(atom.arguments[0], textbook=textbook), exponent)
+        if isinstance(atom, Inverse)
+        else _power(atom, abs(exponent), textbook)
+        for atom, exponent in sorted(monomial, key=lambda item: (isinstance(item[0], Floor), item[0].key))
+    ]
 
 
 def _joined(factors: list[Node]) -> Node:
@@ -227,9 +321,7 @@ def _growth(monomial: Monomial) -> tuple[int, Fraction]:
         if isinstance(atom, Floor):
             top, bottom = atom.arguments
             inner, divisor = max(_growth(m) for m in terms_of(top)) if top else (0, Fraction(1))
-            if isinstance(bottom, Formula):
-                inner -= max(_growth(m)[0] for m in bottom.terms)
-            else:
+            if not isinstance(bottom, Formula):
                 divisor *= bottom
         degree += inner * exponent
         shrink *= divisor**exponent

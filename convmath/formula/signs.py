@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from convmath.formula.terms import Formula, Value, symbol
+from convmath.formula.terms import Formula, Number, Value, ratio, sum_of, symbol
+
+if TYPE_CHECKING:
+    from convmath.formula.atoms import Atom
 
 
 def nonnegative(value: Value) -> bool:
@@ -15,6 +19,79 @@ def nonnegative(value: Value) -> bool:
         coefficient >= 0 and all(exponent % 2 == 0 or _nonnegative_atom(atom) for atom, exponent in monomial)
         for monomial, coefficient in value.terms.items()
     )
+
+
+def surely_nonnegative(value: Value, least: Mapping[str, Value] | None = None) -> bool:
+    """Tell whether the value is never negative while no symbol is below its least value.
+
+    Besides what the form shows, each floor is held between its bounds for integers,
+    ``(a - b + 1)/b <= floor(a/b) <= a/b``. False means unknown.
+    """
+    least = least or {}
+    lowest = _lowest(value, least)
+    if lowest is not None:
+        return lowest >= 0
+    value = at_least(value, least)
+    for _ in range(MOST_ROUNDS):
+        if nonnegative(value):
+            return True
+        relaxed = _relaxed(value)
+        if relaxed is None:
+            return False
+        value = relaxed
+    return False
+
+
+MOST_ROUNDS = 8
+
+
+def _lowest(value: Value, least: Mapping[str, Value]) -> Number | None:
+    """Return the least value where all terms but the constant only grow with the symbols; None otherwise."""
+    if not isinstance(value, Formula):
+        return value
+    for monomial, coefficient in value.terms.items():
+        if monomial and (coefficient < 0 or not all(exponent > 0 and _grows(atom) for atom, exponent in monomial)):
+            return None
+    lowest = value.bind({name: least.get(name, 0) for name in value.names})
+    return None if isinstance(lowest, Formula) else lowest
+
+
+def _grows(atom: Atom) -> bool:
+    """Tell whether an atom is never negative and never falls when a symbol grows."""
+    from convmath.formula import atoms
+
+    if isinstance(atom, atoms.Floor):
+        top, bottom = atom.arguments
+        return isinstance(bottom, int) and isinstance(top, Formula) and nonnegative(top)
+    return isinstance(atom, atoms.Symbol)
+
+
+def _relaxed(value: Value) -> Value | None:
+    """Return a lower bound of *value* with fewer floors; None where there is none to replace."""
+    if not isinstance(value, Formula):
+        return None
+    changed = False
+    parts: list[Value] = []
+    for monomial, coefficient in value.terms.items():
+        part: Value = coefficient
+        for atom, exponent in monomial:
+            bound = _bound(atom, coefficient, alone=len(monomial) == 1 and exponent == 1) if exponent > 0 else None
+            changed = changed or bound is not None
+            part = part * (atom.formula if bound is None else bound) ** exponent
+        parts.append(part)
+    return sum_of(parts) if changed else None
+
+
+def _bound(atom: Atom, coefficient: Number, *, alone: bool) -> Value | None:
+    """Return what a floor may be replaced with so that the term does not grow."""
+    from convmath.formula import atoms
+
+    if not isinstance(atom, atoms.Floor) or not isinstance(atom.arguments[1], int):
+        return None
+    top, bottom = atom.arguments
+    if coefficient < 0:
+        return ratio(top, bottom) if alone or nonnegative(top) else None
+    return ratio(top - (bottom - 1), bottom) if alone else None
 
 
 def _nonnegative_atom(atom: object) -> bool:

@@ -44,6 +44,8 @@ class Formula:
         self._names: frozenset[str] | None = None
 
     def __add__(self, other: Value) -> Value:
+        if other == 0:
+            return self
         terms = self.terms.copy()
         for monomial, coefficient in terms_of(other).items():
             terms[monomial] = terms.get(monomial, 0) + coefficient
@@ -62,6 +64,8 @@ class Formula:
 
     def __mul__(self, other: Value) -> Value:
         if not isinstance(other, Formula):
+            if other == 1:
+                return self
             return value({monomial: coefficient * other for monomial, coefficient in self.terms.items()})
         if len(self.terms) * len(other.terms) > MOST_TERMS:
             message = f"a product of {len(self.terms)} by {len(other.terms)} terms is too large"
@@ -150,6 +154,11 @@ class Formula:
         return sum_of(result)
 
 
+def bind(value: Value, values: Mapping[str, Value]) -> Value:
+    """Return a value with symbols replaced; a number stays as it is."""
+    return value.bind(values) if isinstance(value, Formula) else value
+
+
 def terms_of(value: Value) -> dict[Monomial, Number]:
     """Return the terms of a value, a number counting as a multiple of the empty monomial."""
     if isinstance(value, Formula):
@@ -159,13 +168,12 @@ def terms_of(value: Value) -> dict[Monomial, Number]:
 
 def value(terms: dict[Monomial, Number]) -> Value:
     """Return the value of *terms*, which this call may change: zeros go, constants become numbers."""
-    for monomial in [monomial for monomial, coefficient in terms.items() if not coefficient]:
-        del terms[monomial]
-    if not terms:
-        return 0
-    if len(terms) == 1 and ONE in terms:
-        return whole(terms[ONE])
-    return Formula(terms)
+    if 0 in terms.values():
+        for monomial in [monomial for monomial, coefficient in terms.items() if not coefficient]:
+            del terms[monomial]
+    if len(terms) > 1 or (terms and ONE not in terms):
+        return Formula(terms)
+    return whole(terms.get(ONE, 0))
 
 
 def whole(number: Number) -> Number:
@@ -197,8 +205,9 @@ def sum_of(values: Iterable[Value]) -> Value:
 
 def product_of(values: Iterable[Value]) -> Value:
     """Return the product of values; 1 for none."""
-    result: Value = 1
-    for factor in values:
+    found = list(values)
+    result = found[0] if found else 1
+    for factor in found[1:]:
         result = result * factor
     return result
 
@@ -223,14 +232,14 @@ def ratio(dividend: Value, divisor: Value) -> Value:
         [(monomial, coefficient)] = divisor.terms.items()
         inverse = Formula({tuple((atom, -exponent) for atom, exponent in monomial): whole(1 / Fraction(coefficient))})
         return inverse * dividend
-    from convmath.formula.atoms import Inverse, atomic
+    from convmath.formula.atoms import Inverse
     from convmath.formula.division import divide
 
     if isinstance(dividend, Formula):
         quotient, rest = divide(dividend, divisor)
         if rest == 0:
             return quotient
-    return dividend * atomic(Inverse(divisor))
+    return dividend * Inverse(divisor).formula
 
 
 def is_integral(value: Value) -> bool:
@@ -261,6 +270,6 @@ def denominator_of(value: Value) -> Value:
 
 def symbol(name: str) -> Formula:
     """Return the symbol *name* as a formula."""
-    from convmath.formula.atoms import Symbol, atomic
+    from convmath.formula.atoms import Symbol
 
-    return atomic(Symbol(name))
+    return Symbol(name).formula

@@ -23,17 +23,17 @@ def read_file(path: Path, limits: Limits) -> Document:
     Raises ``UsageError`` where there is no such file, ``SpecError`` for its faults and
     ``LimitError`` where it is too large.
     """
-    if path.suffix.lower() not in READERS:
-        known = ", ".join(READERS)
-        raise UsageError(f"{inert(str(path))}: the ending says no format that convmath reads; it reads {known}")
     try:
         if not path.is_file():
             what = "is a directory" if path.is_dir() else "does not exist" if not path.exists() else "is no plain file"
             raise UsageError(f"{inert(str(path))} {what}")
+        if path.suffix.lower() not in READERS:
+            known = ", ".join(READERS)
+            raise UsageError(f"{inert(str(path))}: the ending says no format that convmath reads; it reads {known}")
         with path.open("rb") as file:
             raw = file.read(limits.spec_bytes + 1)
-    except OSError as error:
-        raise UsageError(f"{inert(str(path))} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{inert(str(path))} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return read_bytes(raw, str(path), path.suffix.lower(), limits)
 
 
@@ -47,6 +47,17 @@ def read_bytes(raw: bytes, file: str, ending: str, limits: Limits) -> Document:
     except UnicodeDecodeError as error:
         raise SpecError(Problem("bad-encoding", f"{inert(file)}: byte {error.start} is no UTF-8")) from None
     return READERS[ending](text, file, limits)
+
+
+def read_any(raw: bytes, file: str, limits: Limits) -> Document:
+    """Read bytes of no known ending: JSON begins with a brace, TOML with ``name = ``, the rest is YAML."""
+    lines = (line.strip() for line in raw[:4096].decode("utf-8", "replace").lstrip("\ufeff").splitlines())
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    if first.startswith("{"):
+        return read_bytes(raw, file, ".json", limits)
+    if re.match(r"(\[|[A-Za-z_]+\s*=)", first):
+        return read_bytes(raw, file, ".toml", limits)
+    return read_bytes(raw, file, ".yaml", limits)
 
 
 def _read_yaml(text: str, file: str, limits: Limits) -> Document:

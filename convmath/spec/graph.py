@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from convmath.errors import Problem, SpecError
-from convmath.formula import Formula, Value
+from convmath.formula import Formula, Value, bind
 from convmath.spec.document import Document
 from convmath.spec.fields import check_number
 from convmath.spec.layer import Layer
@@ -121,7 +121,7 @@ class Network:
             check_range(known[name], given)
         bound = replace(
             self,
-            inputs=tuple(replace(each, shape=tuple(self._bind(size, values) for size in each.shape)) for each in self.inputs),
+            inputs=tuple(replace(each, shape=tuple(bind(size, values) for size in each.shape)) for each in self.inputs),
             symbols=tuple(each for each in self.symbols if each.name not in values),
             nodes=tuple(replace(node, layer=node.layer.bind(values)) for node in self.nodes),
         )
@@ -137,10 +137,6 @@ class Network:
                     problem = Problem("bad-size", f"a size of the input {wrong}", f"at {show_values(values)}")
                     raise SpecError(problem)
         return bound
-
-    @staticmethod
-    def _bind(size: Value, values: Mapping[str, Value]) -> Value:
-        return size.bind(values) if isinstance(size, Formula) else size
 
     def names(self) -> Iterator[str]:
         """Yield every name by which a layer or a group can be asked for."""

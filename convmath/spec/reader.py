@@ -86,9 +86,11 @@ class EntryReader:
         """Return the canonical value of every field of *cls*; None, and the problems, where any is faulty."""
         before = len(problems)
         kinds = field_kinds(cls)
-        problems.extend(self._unknown(cls, given, kinds))
+        meant = self._unknown(cls, given, kinds, problems)
         values: dict[str, Any] = {}
         for name, kind in kinds.items():
+            if name in meant and name not in given:
+                continue
             try:
                 values[name] = self._field(cls, name, kind, given, defaults, values)
             except LimitError:
@@ -125,22 +127,26 @@ class EntryReader:
             held = held[step]
         return isinstance(held, dict) and name in held
 
-    def _unknown(self, cls: type[Layer], given: dict[str, Any], kinds: dict[str, FieldKind]) -> list[Problem]:
-        found: list[Problem] = []
+    def _unknown(
+        self, cls: type[Layer], given: dict[str, Any], kinds: dict[str, FieldKind], problems: list[Problem]
+    ) -> set[str]:
+        """Add a problem for every field that the kind does not have; return the fields that were probably meant."""
+        meant: set[str] = set()
         unclosed = any(isinstance(raw, str) and raw.count("(") > raw.count(")") for raw in given.values())
         for name, raw in given.items():
             if name in kinds or (unclosed and raw is None):
                 continue
-            near = get_close_matches(name, kinds, 1) or [FROM_ELSEWHERE.get(name, "")]
-            if name == "in_channels" and name not in kinds:
+            near = (get_close_matches(name, kinds, 1) or [FROM_ELSEWHERE.get(name, "")])[0]
+            if name == "in_channels":
                 help_ = "leave it out: the channels that arrive are known"
-            elif near[0] in kinds:
-                help_ = f"did you mean '{near[0]}'?"
+            elif near in kinds:
+                help_ = f"did you mean '{near}'?"
+                meant.add(near)
             else:
                 help_ = f"its fields are {', '.join(kinds)}" if kinds else "it has no fields"
             error = self.refuse("unknown-field", f"'{name}' is not a field of '{cls.kind}'", name, help=help_, key=True)
-            found.extend(error.problems)
-        return found
+            problems.extend(error.problems)
+        return meant
 
 
 def usage(cls: type[Layer]) -> str:

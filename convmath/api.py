@@ -1,0 +1,259 @@
+"""What Python users and the command line call: the one place that joins the engines with the renderers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import Any
+
+from convmath import limits as limits_module
+from convmath.errors import UsageError, inert
+from convmath.formula import Formula
+from convmath.limits import Limits
+from convmath.quantity import parse_quantity
+from convmath.report import Analysis, LayerReport, NetworkReport, Totals
+from convmath.spec.build import VOCABULARY
+from convmath.spec.document import Document
+from convmath.spec.fields import REQUIRED
+from convmath.spec.graph import Network
+from convmath.spec.layer import field_kinds
+from convmath.spec.parse import VERSION, parse
+
+Settings = Mapping[str, int | str]
+
+
+def load(
+    source: str | Path,
+    settings: Settings | None = None,
+    *,
+    numbers: bool = False,
+    limits: Limits = limits_module.DEFAULT,
+) -> Network:
+    """Read a network from a spec file, or from the zoo as ``zoo:NAME``.
+
+    *settings* binds symbols and values of the spec, to numbers or expressions; with
+    *numbers* every other symbol takes its default.
+
+    Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
+    the file at once, ``LimitError`` for one that is too large.
+    """
+    from convmath.spec.files import read_file
+    from convmath.zoo.catalogue import PREFIX, path_of
+
+    name = str(source)
+    path = path_of(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(source)
+    return parse(read_file(path, limits), settings, numbers=numbers, limits=limits)
+
+
+def load_bytes(
+    raw: bytes,
+    file: str,
+    settings: Settings | None = None,
+    *,
+    numbers: bool = False,
+    limits: Limits = limits_module.DEFAULT,
+) -> Network:
+    """Read a network from bytes: YAML, of which JSON is a part, or TOML where the text is no YAML mapping."""
+    from convmath.spec.files import read_any
+
+    return parse(read_any(raw, file, limits), settings, numbers=numbers, limits=limits)
+
+
+def stack(
+    *layers: Any,
+    input: tuple[int | str, ...],  # noqa: A002  (the key of the spec)
+    name: str = "network",
+    symbols: Mapping[str, Mapping[str, int]] | None = None,
+    settings: Settings | None = None,
+) -> Network:
+    """Return a network of layers, one after the other.
+
+    Layers are what ``Conv(6, 5)`` and its like return, or the same as plain data:
+    ``"relu"``, ``{"conv": {"out_channels": 6, "kernel_size": 5}}``.
+
+    Raises ``SpecError`` as for a file.
+    """
+    data: dict[str, Any] = {"convmath": VERSION, "name": name, "input": list(input), "layers": list(layers)}
+    if symbols:
+        data["symbols"] = {key: dict(held) for key, held in symbols.items()}
+    return parse(Document(name, "", _plain(data)), settings)
+
+
+def _plain(data: Any) -> Any:
+    """Return Python data as a file would give it: tuples as lists."""
+    if isinstance(data, dict):
+        return {str(key): _plain(held) for key, held in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_plain(held) for held in data]
+    return data
+
+
+def constructor(kind: str) -> Any:
+    """Return the function that makes a layer of *kind* as plain data, as a line of a spec does."""
+    cls = VOCABULARY[kind]
+    known = field_kinds(cls)
+    order = sorted(known, key=lambda name: known[name].default is not REQUIRED)
+
+    def make(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        if len(args) > len(order):
+            raise TypeError(f"{make.__name__} takes at most {len(order)} values, not {len(args)}")
+        given = dict(zip(order, args, strict=False))
+        twice = sorted(given.keys() & kwargs.keys())
+        if twice:
+            raise TypeError(f"{make.__name__} got '{twice[0]}' twice")
+        return {kind: {**given, **kwargs}}
+
+    make.__name__ = make.__qualname__ = public_name(kind)
+    make.__doc__ = f"{(cls.__doc__ or '').strip()}\n\nReturns the plain layer ``- {kind}: …`` of the spec language."
+    parameters = [
+        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=Parameter.empty if known[name].default is REQUIRED else known[name].default)
+        for name in order
+    ]
+    make.__signature__ = Signature([*parameters, Parameter("name", Parameter.KEYWORD_ONLY, default=None)])  # type: ignore[attr-defined]
+    return make
+
+
+def public_name(kind: str) -> str:
+    """Return the name of a kind's constructor: ``max_pool`` is ``MaxPool``."""
+    return "".join(part.capitalize() for part in kind.split("_"))
+
+
+def analyze(network: Network, **values: int | str) -> Report:
+    """Derive every quantity of *network*, per layer and in total.
+
+    *values* replaces symbols first, as ``--set`` does.
+
+    Raises ``SpecError`` naming the layer where a window does not fit, groups do not
+    divide, or a dense layer meets an image; ``UsageError`` for a value of an unknown symbol.
+    """
+    return Report(_bound(network, values) if values else network)
+
+
+def _bound(network: Network, values: Mapping[str, Any]) -> Network:
+    known = [each.name for each in network.symbols]
+    for name, given in values.items():
+        if name not in known:
+            raise UsageError(f"the network has no symbol '{inert(name)}'; it has {', '.join(known) or 'none'}")
+        if isinstance(given, bool) or not isinstance(given, int):
+            raise UsageError(f"{name} = {given!r} is no integer")
+    return network.bind(values)
+
+
+class Report:
+    """The result of an analysis: formulas where the network has symbols, integers where it has none.
+
+    ``totals`` and ``report["c3"]`` hold Python integers and SymPy expressions;
+    ``analysis`` holds the same records with convmath's own formulas.
+    """
+
+    def __init__(self, network: Network, *, progress: Callable[[int], None] | None = None) -> None:
+        """Analyze *network*; *progress* is told how many layers were done since it was last called."""
+        from convmath.symbolic.compose import derive
+
+        self._network = network
+        self._bare = derive(network, progress)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """The bare records, with the numbers at the symbols' defaults where all have one."""
+        from convmath.symbolic.compose import derive
+
+        defaults = self._network.defaults
+        if defaults is None:
+            return Analysis(self._bare, {}, None)
+        at = derive(self._network.bind(defaults)) if defaults else self._bare
+        return Analysis(self._bare, defaults, at)
+
+    @property
+    def totals(self) -> Any:
+        """The whole network; see ``report.Totals`` for its parts."""
+        return _View(self._bare.totals, self._minima)
+
+    @property
+    def layers(self) -> tuple[Any, ...]:
+        """All layers in order; see ``report.LayerReport`` for their parts."""
+        return tuple(_View(each, self._minima) for each in self._bare.layers)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a layer, or a named block or repeat; Raises ``KeyError`` where there is none."""
+        return _View(self._bare.layer(name), self._minima)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.layers)
+
+    def at(self, **values: int) -> Report:
+        """Return the report with symbols replaced by numbers.
+
+        Raises ``SpecError`` where a window does not fit at these numbers.
+        """
+        return Report(_bound(self._network, values))
+
+    def quantity(self, path: str) -> Any:
+        """Return the quantity at a path such as ``layers["c3"].macs``; a total needs no prefix."""
+        wanted = parse_quantity(path)
+        record = self._bare if wanted.steps[0] == "layers" else self._bare.totals
+        return _converted(wanted.of(record), self._minima)
+
+    @property
+    def _minima(self) -> dict[str, int]:
+        return {each.name: each.minimum for each in self._network.symbols}
+
+    def to_json(self) -> str:
+        """Return the analysis as JSON, schema 1."""
+        from convmath.render.json import render
+
+        return render(self.analysis)
+
+    def to_csv(self) -> str:
+        """Return one line per layer as CSV."""
+        from convmath.render.csv import render
+
+        return render(self.analysis)
+
+    def to_table(self, *, width: int = 80, all_layers: bool = False) -> str:
+        """Return the table that the command line shows."""
+        from convmath.render.table import render
+
+        return render(self.analysis, width=width, all_layers=all_layers)
+
+    def __str__(self) -> str:
+        return self.to_table()
+
+    def __repr__(self) -> str:
+        totals = self._bare.totals
+        return f"<Report of {inert(self._bare.network)}: params {totals.params}, MACs {totals.macs}>"
+
+
+@dataclass(frozen=True)
+class _View:
+    """A record whose formulas are SymPy expressions."""
+
+    _record: NetworkReport | LayerReport | Totals | Any
+    _minima: Mapping[str, int]
+
+    def __getattr__(self, name: str) -> Any:
+        return _converted(getattr(self._record, name), self._minima)
+
+    def __dir__(self) -> list[str]:
+        return [*(each.name for each in fields(self._record)), "flops"]
+
+    def __repr__(self) -> str:
+        return repr(self._record)
+
+
+def _converted(held: Any, minima: Mapping[str, int]) -> Any:
+    from convmath.symbolic.sympy_form import to_sympy
+
+    if isinstance(held, tuple):
+        return tuple(_converted(each, minima) for each in held)
+    if is_dataclass(held):
+        return _View(held, minima)
+    if isinstance(held, dict):
+        return {key: _converted(each, minima) for key, each in held.items()}
+    if isinstance(held, Formula) or (hasattr(held, "denominator") and not isinstance(held, int)):
+        return to_sympy(held, minima)
+    return held
+

@@ -1,0 +1,95 @@
+"""The entry point: finds the command, and turns every error into one message and one exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from convmath.cli.output import complain, stdout_is_gone
+from convmath.errors import ConvmathError, inert
+
+COMMANDS = {
+    "analyze": "every quantity of a network, per layer and in total",
+    "zoo": "well-known networks: list them, print one, check the published figures",
+}
+USAGE, LIMIT, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 5, 70, 130, 141
+
+WELCOME = """convmath derives formulas for convolutional networks: sizes, parameters, MACs,
+receptive fields, for numbers and for symbols.
+
+  convmath zoo                        the networks that are built in
+  convmath analyze zoo:vgg16          analyze one of them
+  convmath zoo lenet5 > lenet5.yaml   take one as the start of your own
+  convmath analyze lenet5.yaml
+  convmath --help                     all commands
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, so that ``--help`` costs nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command by its name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"convmath.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands with one line each, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="convmath", prog_name="convmath")
+@click.pass_context
+def group(context: click.Context) -> None:
+    """Derive formulas for convolutional networks, and confirm them."""
+    if context.invoked_subcommand is None:
+        click.echo(WELCOME, nl=False)
+
+
+def main() -> None:
+    """Run the command line and exit; every failure is one message on standard error."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Return the exit status of a call."""
+    try:
+        result: Any = group.main(arguments, prog_name="convmath", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.message = inert(error.message)
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        stdout_is_gone()
+        return BROKEN_PIPE
+    except ConvmathError as error:
+        complain(str(error))
+        return error.exit_status
+    except (RecursionError, MemoryError) as error:
+        complain(f"error[too-large]: this is too large to handle ({type(error).__name__})")
+        return LIMIT
+    except Exception as error:
+        if os.environ.get("CONVMATH_DEBUG"):
+            raise
+        what = inert(f"{type(error).__name__}: {error}")[:200]
+        complain(f"internal error: {what}. Please report it, with the input; CONVMATH_DEBUG=1 shows where it is.")
+        return INTERNAL
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,111 @@
+"""One notation for a quantity everywhere: its path in the analysis, ``layers["c3"].macs``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from convmath.errors import UsageError, inert
+from convmath.formula import Value
+from convmath.report import Field, NetworkReport
+
+QUANTITIES = (
+    "output_shape",
+    "params",
+    "buffers",
+    "macs",
+    "flops",
+    "operations",
+    "activations",
+    "peak_activations",
+    "receptive_field",
+    "layers",
+)
+PATTERN = re.compile(
+    rf"\b(?:{'|'.join(QUANTITIES)})\b" r"""(?:\.[A-Za-z_]+|\[\d{1,3}\]|\["[^"\n]{1,400}"\]|\['[^'\n]{1,400}'\])*"""
+)
+_STEP = re.compile(r"""\.?([A-Za-z_]+)|\[(\d+)\]|\["([^"]+)"\]|\['([^']+)'\]""")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A path, parsed; ``of`` follows it into a record."""
+
+    text: str
+    steps: tuple[str | int, ...]
+
+    def of(self, record: Any) -> Any:
+        """Return what stands at the path.
+
+        Raises ``UsageError`` where the record has no such part, with what it has.
+        """
+        held = record
+        for at, step in enumerate(self.steps):
+            held = self._into(held, step, layer=at == 1 and self.steps[0] == "layers")
+        return held
+
+    def number_of(self, record: Any) -> Value:
+        """Return the one number at the path; a receptive field counts as its size where all axes agree.
+
+        Raises ``UsageError`` where there is none.
+        """
+        held = self.of(record)
+        if isinstance(held, Field):
+            held = held.size
+        if isinstance(held, tuple) and held and all(each == held[0] for each in held):
+            held = held[0]
+        if held is None or isinstance(held, tuple) or is_dataclass(held):
+            raise UsageError(f"'{inert(self.text)}' is no single number here; name a part of it, as in {self.text}[0]")
+        value: Value = held
+        return value
+
+    def _into(self, held: Any, step: str | int, *, layer: bool) -> Any:
+        where = f"'{inert(self.text)}'"
+        if layer:
+            if isinstance(held, dict) and step in held:
+                return held[step]
+            near = get_close_matches(str(step), list(held), 1)
+            hint = f"; did you mean '{inert(near[0])}'?" if near else ""
+            raise UsageError(f"{where}: there is no layer '{inert(str(step))}'{hint}")
+        if isinstance(step, int):
+            if not isinstance(held, tuple) or step >= len(held):
+                raise UsageError(f"{where}: there is no entry [{step}]")
+            return held[step]
+        known = _parts(held)
+        if step not in known:
+            raise UsageError(f"{where}: '{inert(step)}' is no quantity here; there are {', '.join(known)}")
+        if step == "layers" and isinstance(held, NetworkReport):
+            return {each.name: each for each in (*held.groups, *held.layers)}
+        return getattr(held, step)
+
+
+def _parts(held: Any) -> list[str]:
+    names = [each.name for each in fields(held)] if is_dataclass(held) else []
+    return [*names, "flops"] if hasattr(held, "flops") and "flops" not in names and is_dataclass(held) else names
+
+
+def parse_quantity(text: str) -> Quantity:
+    """Read a path such as ``receptive_field.size[0]``; Raises ``UsageError`` for what is none."""
+    text = text.strip()
+    steps: list[str | int] = []
+    at = 0
+    while at < len(text):
+        match = _STEP.match(text, at)
+        if match is None or (at == 0 and match[1] is None) or (at and match[1] and text[at] != "."):
+            raise UsageError(f"'{inert(text)}' is no quantity; write a path such as params or receptive_field.size[0]")
+        word, index, *quoted = match.groups()
+        steps.append(int(index) if index else word or next(each for each in quoted if each))
+        at = match.end()
+    if not steps:
+        raise UsageError("a quantity is missing")
+    return Quantity(text, tuple(steps))
+
+
+def of_network(quantity: Quantity, report: NetworkReport) -> Value:
+    """Return a number of the whole network: a path that does not begin with ``layers`` is a total."""
+    if quantity.steps[0] in ("layers", "totals"):
+        return quantity.number_of(report)
+    return quantity.number_of(report.totals)
+

@@ -1,0 +1,157 @@
+"""The small pieces of output: numbers, shapes, conditions, axis names, glyphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from convmath.errors import inert
+from convmath.formula import Formula, Value
+from convmath.formula.text import digits, write
+from convmath.report import Condition, Field
+
+NOTHING = "·"
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+ASCII = {
+    "×": "x", "─": "-", "≥": ">=", "≤": "<=", "≠": "!=", "✓": "ok", "✗": "FAIL", "·": ".", "…": "...", "→": "->",
+}  # fmt: skip
+
+
+def to_ascii(text: str) -> str:
+    """Return text for terminals without Unicode; names keep what they need as escapes."""
+    for glyph, plain in ASCII.items():
+        text = text.replace(glyph, plain)
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+def grouped(value: Value) -> str:
+    """Return a number with its digits in groups, a formula as it is."""
+    if isinstance(value, Formula):
+        return write(value, textbook=True)
+    if isinstance(value, Fraction):
+        return str(value)
+    digits(value)
+    return f"{value:,}"
+
+
+def plain(value: Value) -> str:
+    """Return a value as it can be pasted."""
+    return write(value)
+
+
+def shape(sizes: Iterable[Value]) -> str:
+    """Return a shape: ``64 × 224 × 224``."""
+    return " × ".join(map(_factor, sizes))
+
+
+def _factor(size: Value) -> str:
+    """Return a size for a product: a sum gets brackets."""
+    text = write(size, textbook=True)
+    depth = 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and at and letter in "+-" and text[at - 1] == " ":
+            return f"({text})"
+    return text
+
+
+def agreed(values: Iterable[Value | None]) -> str:
+    """Return one figure when all axes agree, otherwise ``5×7``."""
+    texts = ["?" if each is None else grouped(each) for each in values]
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+
+
+def sees(field: Field) -> str:
+    """Return the size of a receptive field for a table."""
+    if field.whole:
+        return "all"
+    return agreed(field.size) if field.size else NOTHING
+
+
+def jump(field: Field) -> str:
+    """Return the jump of a receptive field for a table."""
+    return agreed(field.jump) if field.jump else NOTHING
+
+
+def condition(each: Condition) -> str:
+    """Return a condition with the signs of print."""
+    text = str(each)
+    for relation, sign in ((">=", "≥"), ("<=", "≤"), ("!=", "≠")):
+        text = text.replace(f" {relation} ", f" {sign} ")
+    return text
+
+
+def axis_names(rank: int) -> tuple[str, ...]:
+    """Return what the spatial axes are called."""
+    return AXES.get(rank) or tuple(f"axis {at}" for at in range(rank))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return text cut in its middle to at most *most* characters, safe for a terminal."""
+    text = inert(text)
+    if len(text) <= most:
+        return text
+    head = (most - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
+
+
+def wrapped(text: str, indent: int, width: int) -> str:
+    """Return text broken between words and terms so that lines stay within *width*.
+
+    A formula breaks before its signs; a term that is too long alone before its factors.
+    """
+    room = max(20, width - indent)
+    lines: list[str] = []
+    for term in _terms(text):
+        for at, piece in enumerate(_pieces(term, room)):
+            space = "" if at else " "
+            fits = lines and len(lines[-1]) + len(space) + len(piece) <= room
+            if fits and (at or len(term) <= room):
+                lines[-1] += space + piece
+            else:
+                lines.append(piece.strip())
+    return ("\n" + " " * indent).join(lines)
+
+
+def _pieces(term: str, room: int) -> list[str]:
+    """Split a term that is longer than the room, outermost factors first."""
+    if len(term) <= room:
+        return [term]
+    parts = _factors(term)
+    return [term] if len(parts) == 1 else [piece for part in parts for piece in _pieces(part, room)]
+
+
+def _terms(text: str) -> list[str]:
+    """Split at spaces outside brackets; signs stay with what follows them."""
+    terms: list[str] = []
+    depth = 0
+    for word in text.split(" "):
+        if terms and (depth > 0 or terms[-1] in _SIGNS):
+            terms[-1] += f" {word}"
+        else:
+            terms.append(word)
+        depth += word.count("(") - word.count(")")
+    return terms
+
+
+def _factors(term: str) -> list[str]:
+    """Split before the stars and commas that stand in the fewest brackets."""
+    depths: list[int] = []
+    depth = 0
+    for letter in term:
+        depth += (letter == "(") - (letter == ")")
+        depths.append(depth)
+    marks = [
+        at
+        for at in range(1, len(term) - 1)
+        if (term[at] == "*" and "*" not in (term[at - 1], term[at + 1]))
+        or (term[at] == " " and (term[at - 1] == "," or term[at + 1] in "+-"))
+    ]
+    if not marks:
+        return [term]
+    outermost = min(depths[at] for at in marks)
+    cuts = [0, *(at for at in marks if depths[at] == outermost), len(term)]
+    return [term[begin:end] for begin, end in zip(cuts, cuts[1:], strict=False)]
+
+
+_SIGNS = ("+", "-", "×", "≥", "≤", "≠", "==", "%")

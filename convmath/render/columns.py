@@ -1,0 +1,66 @@
+"""Columns that a user may ask for: any quantity of a layer, by its path."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
+from typing import Any
+
+from convmath.errors import UsageError, inert
+from convmath.formula.text import write
+from convmath.quantity import Quantity, parse_quantity
+from convmath.report import LayerReport
+
+DEFAULT = (
+    "name",
+    "kind",
+    "output_shape",
+    "params",
+    "buffers",
+    "macs",
+    "flops",
+    "operations.additions",
+    "operations.comparisons",
+    "operations.elementwise",
+    "activations",
+    "receptive_field.size",
+    "receptive_field.jump",
+    "receptive_field.start",
+)
+SHORT = {"sees": "receptive_field.size", "jump": "receptive_field.jump", "output": "output_shape", "layer": "name"}
+
+
+def parse_columns(text: str) -> tuple[Quantity, ...]:
+    """Read column names joined by commas; Raises ``UsageError`` for what is no quantity of a layer."""
+    found = tuple(parse_quantity(SHORT.get(each.strip(), each)) for each in text.split(",") if each.strip())
+    known = [*(each.name for each in fields(LayerReport) if each.name != "minor"), "flops"]
+    for each in found:
+        if each.steps[0] not in known:
+            raise UsageError(f"'{inert(each.text)}' is no column; there are {', '.join(known)}")
+    if not found:
+        raise UsageError("--columns names no column")
+    return found
+
+
+def cell(column: Quantity, layer: LayerReport) -> str:
+    """Return the text of a cell, ready to paste: numbers without groups, lists joined by `` x ``."""
+    try:
+        held = column.of(layer)
+    except UsageError:
+        return ""  # an axis that this layer does not have
+    return text_of(held)
+
+
+def text_of(held: Any) -> str:
+    """Return any part of a report as plain text."""
+    if held is None:
+        return ""
+    if isinstance(held, bool):
+        return str(held).lower()
+    if isinstance(held, tuple):
+        return " x ".join(text_of(each) for each in held)
+    if is_dataclass(held):
+        return "; ".join(f"{each.name} {text_of(getattr(held, each.name))}" for each in fields(held))
+    if isinstance(held, str):
+        return held
+    return str(held) if isinstance(held, Fraction) else write(held)

@@ -1,0 +1,244 @@
+"""The table that people read: one line per layer, totals, and the formulas below."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tabulate import DataRow, TableFormat, tabulate
+
+from convmath.errors import inert
+from convmath.formula import Formula, Value, bind, product_of, symbol
+from convmath.formula.text import write
+from convmath.quantity import Quantity
+from convmath.render.cells import (
+    NOTHING,
+    agreed,
+    axis_names,
+    condition,
+    grouped,
+    jump,
+    sees,
+    shape,
+    shortened,
+    wrapped,
+)
+from convmath.render.columns import cell
+from convmath.report import Analysis, Field, LayerReport, NetworkReport
+
+HEADERS = ("layer", "kind", "output", "params", "MACs", "sees", "jump")
+ALIGNMENT = ("left", "left", "right", "right", "right", "right", "right")
+NARROW_NAME = 24
+SHORT_KINDS = {"batch_norm": "bn", "local_response_norm": "lrn"}
+_FORMAT = TableFormat(None, None, None, None, DataRow("", " ", ""), DataRow("", " ", ""), 0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A layer with the minor layers that follow it."""
+
+    layer: LayerReport
+    folded: tuple[LayerReport, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The kinds in order; those that only pass data on are left out."""
+        shown = [each.kind for each in self.folded if each.kind not in ("flatten", "dropout", "identity")]
+        return " + ".join([self.layer.kind, *(SHORT_KINDS.get(each, each) for each in shown)])
+
+
+def render(
+    analysis: Analysis,
+    *,
+    width: int = 80,
+    all_layers: bool = False,
+    formulas: bool = False,
+    columns: tuple[Quantity, ...] = (),
+) -> str:
+    """Return the table: numbers at the defaults where there are any, else formulas."""
+    numbers = None if formulas else analysis.at
+    shown = numbers or analysis.report
+    if columns:
+        return _chosen(columns, rows_of(shown, all_layers=all_layers))
+    rows = rows_of(shown, all_layers=all_layers)
+    parts = [_title(analysis, numbered=numbers is not None), "", _table(shown, rows, width), _peak(shown, width)]
+    block = _formulas(analysis.report, width)
+    return "\n".join([*parts, *(["", block] if block else [])])
+
+
+def rows_of(report: NetworkReport, *, all_layers: bool) -> list[Row]:
+    """Return the rows: every layer, or the minor ones folded into the one above."""
+    rows: list[Row] = []
+    for layer in report.layers:
+        if layer.minor and rows and not all_layers:
+            rows[-1] = Row(rows[-1].layer, (*rows[-1].folded, layer))
+        else:
+            rows.append(Row(layer))
+    return rows
+
+
+def folded_note(analysis: Analysis) -> str | None:
+    """Return which layers the table does not list; None where it lists all."""
+    kinds = Counter(each.kind for row in rows_of(analysis.report, all_layers=False) for each in row.folded)
+    if not kinds:
+        return None
+    count = sum(kinds.values())
+    listed = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
+    what = "1 layer" if count == 1 else f"{count} layers"
+    return f"{what} ({listed}) {'is' if count == 1 else 'are'} folded into the row above; --all lists them."
+
+
+def _title(analysis: Analysis, *, numbered: bool) -> str:
+    report = analysis.report
+    shapes = ", ".join(shape(each.shape) for each in report.inputs)
+    title = f"{inert(report.network)}   input {shapes}"
+    if numbered and analysis.values:
+        title += "   numbers at " + ", ".join(f"{name} = {value}" for name, value in analysis.values.items())
+    return title
+
+
+def _table(report: NetworkReport, rows: list[Row], width: int) -> str:
+    cells = [_cells(row) for row in rows]
+    totals = report.totals
+    cells.append(["total", "", shape(totals.output_shape), grouped(totals.params), grouped(totals.macs), "", ""])
+    notes = _fit(cells, width)
+    header, *body, total = ruled([HEADERS, *cells], ALIGNMENT)
+    rule = "─" * max(map(len, (header, *body, total)))
+    lines = [header, rule, *body, rule, total]
+    noted = [f"[{number}] {wrapped(text, len(str(number)) + 3, width)}" for number, text in notes]
+    return "\n".join([*lines, *noted])
+
+
+def ruled(cells: Sequence[Sequence[str]], alignment: Sequence[str]) -> list[str]:
+    """Return the lines of aligned columns."""
+    table = tabulate(cells, tablefmt=_FORMAT, disable_numparse=True, colalign=alignment)
+    return [line.rstrip() for line in table.split("\n")]
+
+
+def _cells(row: Row) -> list[str]:
+    layer = row.layer
+    return [
+        inert(layer.name),
+        row.kind,
+        shape(layer.output_shape),
+        grouped(layer.params) if layer.params != 0 else NOTHING,
+        grouped(layer.macs) if layer.macs != 0 else NOTHING,
+        sees(layer.receptive_field),
+        jump(layer.receptive_field),
+    ]
+
+
+def _fit(cells: list[list[str]], width: int) -> list[tuple[int, str]]:
+    """Move formulas that are too wide into notes, then cut names, until the table fits."""
+    notes: dict[str, int] = {}
+
+    def total() -> int:
+        widths = (max(len(HEADERS[at]), *(len(row[at]) for row in cells)) for at in range(len(HEADERS)))
+        return sum(widths) + len(HEADERS) - 1
+
+    while total() > width:
+        longest = max((cell for row in cells for cell in row[2:]), key=len)
+        if len(longest) <= 12 or longest.replace(",", "").replace(" × ", "").isdigit():  # noqa: PLR2004
+            break
+        mark = f"[{notes.setdefault(longest, len(notes) + 1)}]"
+        for row in cells:
+            row[2:] = [mark if cell == longest else cell for cell in row[2:]]
+    if total() > width:
+        for row in cells:
+            row[1] = row[1].split(" + ")[0]
+    for column in (1, 0):
+        longest_name = max(len(row[column]) for row in cells)
+        over = total() - width
+        if over > 0:
+            for row in cells:
+                row[column] = shortened(row[column], max(NARROW_NAME // (1 + column), longest_name - over))
+    return [(number, text) for text, number in notes.items()]
+
+
+def _peak(report: NetworkReport, width: int) -> str:
+    totals = report.totals
+    text = f"peak activations {grouped(totals.peak_activations)}"
+    if totals.peak_layer is not None:
+        layer = report.layer(totals.peak_layer)
+        alive = layer.activations + _elements(report, layer.inputs)
+        what = "its input and its output" if alive == totals.peak_activations else "and what later layers need"
+        text += f" ({inert(layer.name)} running: {what})"
+    return wrapped(text, 2, width)
+
+
+def _elements(report: NetworkReport, names: tuple[str, ...]) -> Value:
+    """Return the number of elements of the outputs or inputs with these names."""
+    shapes = {each.name: each.shape for each in report.inputs}
+    shapes |= {each.name: each.output_shape for each in report.layers}
+    return sum((product_of(shapes[name]) for name in names), start=0)
+
+
+def _formulas(report: NetworkReport, width: int) -> str:
+    """Return the totals in symbols, with the condition under which they hold."""
+    totals = report.totals
+    if not report.symbols:
+        return ""
+    lines = [wrapped(f"{_validity(report)}:", 0, width)]
+    rows = list(_formula_rows(report))
+    label_width = max(len(label) for label, _ in rows) + 3
+    for label, text in rows:
+        indent = label_width + 2
+        lines.append(f"  {label:<{label_width}}{wrapped(text, indent, width)}")
+    field = totals.receptive_field
+    if field.first is not None and field.last is not None:
+        lines.append(wrapped(f"  output i of {inert(totals.receptive_field_layer)} reads {_reads(field)}", 4, width))
+    return "\n".join(lines)
+
+
+def _validity(report: NetworkReport) -> str:
+    conditions = report.totals.valid_when
+    return "For every " + ", ".join(map(condition, conditions) if conditions else (each.name for each in report.symbols))
+
+
+def _formula_rows(report: NetworkReport) -> Iterator[tuple[str, str]]:
+    totals = report.totals
+    layer = report.layer(totals.receptive_field_layer)
+    sizes = layer.output_shape[1:]
+    for name, size in _distinct_axes(report, sizes):
+        yield f"{inert(layer.name)} {name}", write(size)
+    if isinstance(totals.output_shape[0], Formula) or (len(totals.output_shape) > 1 and layer.output_shape != totals.output_shape):
+        yield "output", shape(totals.output_shape)
+    yield "params", write(totals.params)
+    yield "MACs", write(totals.macs)
+    if any(isinstance(each, Formula) for each in totals.receptive_field.size):
+        yield "sees", agreed(totals.receptive_field.size)
+
+
+def _distinct_axes(report: NetworkReport, sizes: tuple[Value, ...]) -> Iterator[tuple[str, Value]]:
+    """Yield the axes with their sizes; an axis that differs in its symbol only is left out."""
+    names = axis_names(len(sizes))
+    origins = report.inputs[0].shape[1:]
+    shown: list[Value] = []
+    for name, size, origin in zip(names, sizes, origins, strict=False):
+        renamed = bind(size, {str(origin): symbol("x")}) if isinstance(origin, Formula) else size
+        if renamed not in shown:
+            shown.append(renamed)
+            yield name, size
+
+
+def _reads(field: Field) -> str:
+    pairs = dict.fromkeys(
+        f"{write(first)} … {write(last)}" for first, last in zip(field.first or (), field.last or (), strict=True)
+    )
+    return ", ".join(pairs)
+
+
+def _chosen(columns: tuple[Quantity, ...], rows: list[Row]) -> str:
+    """Return a table of the columns that were asked for."""
+    cells = [[_chosen_cell(column, row) for column in columns] for row in rows]
+    headers = [column.text for column in columns]
+    align = ["left" if column.steps[0] in ("name", "kind", "inputs") else "right" for column in columns]
+    header, *body = ruled([headers, *cells], align)
+    return "\n".join([header, "─" * max(map(len, (header, *body))), *body])
+
+
+def _chosen_cell(column: Quantity, row: Row) -> str:
+    text = row.kind if column.steps == ("kind",) else cell(column, row.layer)
+    return f"{int(text):,}" if text.isdigit() else inert(text).replace(" x ", " × ")
+

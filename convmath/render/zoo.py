@@ -1,0 +1,63 @@
+"""The tables of the zoo: the networks, and what was published about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from convmath.errors import inert
+from convmath.render.cells import grouped, sees
+from convmath.render.table import ruled
+from convmath.report import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One network of the zoo with its totals at its defaults."""
+
+    name: str
+    family: str
+    year: str
+    totals: Totals
+
+
+def render_list(entries: Sequence[Entry]) -> str:
+    """Return one line per network; ``sees`` is the field of the last layer before everything is seen."""
+    header = ("name", "family", "year", "params", "MACs", "sees")
+    cells = [
+        (
+            each.name,
+            inert(each.family),
+            inert(each.year),
+            grouped(each.totals.params),
+            grouped(each.totals.macs),
+            sees(each.totals.receptive_field),
+        )
+        for each in entries
+    ]
+    return _under_rule(header, cells, ("left", "left", "left", "right", "right", "right"))
+
+
+def render_check(rows: Sequence[tuple[str, str, str, Any, Any, bool]]) -> str:
+    """Return one line per published figure: network, what, at which input, published, derived, whether they agree."""
+    header = ("network", "figure", "at", "published", "derived", "")
+    cells = [
+        (network, inert(what), inert(at), _figure(published), _figure(derived), "✓" if agrees else "✗")
+        for network, what, at, published, derived, agrees in rows
+    ]
+    table = _under_rule(header, cells, ("left", "left", "left", "right", "right", "left"))
+    agreeing = sum(row[-1] for row in rows)
+    return f"{table}\n* size, jump and padding of the receptive field\n{agreeing} of {len(rows)} published figures agree"
+
+
+def _figure(held: Any) -> str:
+    if isinstance(held, list | tuple):
+        return " ".join("–" if each is None else _figure(each) for each in held)
+    return str(held) if isinstance(held, str) else grouped(held)
+
+
+def _under_rule(header: Sequence[str], cells: Sequence[Sequence[str]], alignment: Sequence[str]) -> str:
+    first, *body = ruled([header, *cells], alignment)
+    return "\n".join([first, "─" * max(map(len, (first, *body))), *body])
+

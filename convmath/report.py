@@ -1,0 +1,190 @@
+"""The records that leave an engine: plain facts, ready for any format."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from convmath.formula import Formula, Value, bind
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What is counted beside MACs: additions, comparisons, element-wise operations."""
+
+    additions: Value = 0
+    comparisons: Value = 0
+    elementwise: Value = 0
+
+    def __add__(self, other: Operations) -> Operations:
+        return Operations(
+            self.additions + other.additions,
+            self.comparisons + other.comparisons,
+            self.elementwise + other.elementwise,
+        )
+
+    def flops(self, macs: Value) -> Value:
+        """Return 2*MACs + additions + comparisons + element-wise operations."""
+        return 2 * macs + self.additions + self.comparisons + self.elementwise
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A receptive field, in input pixels, one entry per spatial axis of the input.
+
+    Output i reads inputs ``first`` … ``last``, formulas in ``i`` that hold where no window
+    meets padding; ``start`` is ``first`` at 0 and ``jump`` the distance between the fields
+    of neighbours. Where outputs have no positions (a vector) these are None, and where
+    ``whole`` is true the field is all that reaches the map.
+    ``size`` is None where it has no closed form.
+    """
+
+    size: tuple[Value | None, ...]
+    jump: tuple[Value, ...] | None = None
+    start: tuple[Value, ...] | None = None
+    first: tuple[Value, ...] | None = None
+    last: tuple[Value, ...] | None = None
+    whole: bool = False
+
+
+RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A comparison, part of when a formula holds: ``left relation right``, or ``left % modulus relation right``."""
+
+    left: Value
+    relation: str
+    right: Value
+    modulus: Value | None = None
+
+    def __str__(self) -> str:
+        left = str(self.left)
+        if self.modulus is not None:
+            bare = left.isidentifier() or left.isdigit()
+            divisor = str(self.modulus)
+            divisor = divisor if divisor.isidentifier() or divisor.isdigit() else f"({divisor})"
+            left = f"{left if bare else f'({left})'} % {divisor}"
+        return f"{left} {self.relation} {self.right}"
+
+    def holds(self) -> bool | None:
+        """Tell whether it holds, or None where symbols decide.
+
+        Raises ``ZeroDivisionError`` for a modulus of zero.
+        """
+        left = self.left if self.modulus is None else self.left % self.modulus
+        if isinstance(left, Formula) or isinstance(self.right, Formula):
+            return None
+        return RELATIONS[self.relation](left, self.right)
+
+    def bind(self, values: Mapping[str, Value]) -> Condition:
+        """Return the condition with symbols replaced."""
+        return Condition(
+            bind(self.left, values),
+            self.relation,
+            bind(self.right, values),
+            None if self.modulus is None else bind(self.modulus, values),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One layer, or a named group of layers, with all its quantities."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    output_shape: tuple[Value, ...]
+    params: Value
+    buffers: Value
+    macs: Value
+    operations: Operations
+    activations: Value
+    receptive_field: Field
+    repeat: tuple[tuple[int, int], ...] = ()
+    minor: bool = False
+    """Whether it keeps every element in its place, so that tables fold it into the layer above."""
+
+    @property
+    def flops(self) -> Value:
+        """2*MACs + additions + comparisons + element-wise operations."""
+        return self.operations.flops(self.macs)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The whole network."""
+
+    output_shape: tuple[Value, ...]
+    params: Value
+    buffers: Value
+    macs: Value
+    operations: Operations
+    activations: Value
+    peak_activations: Value
+    peak_layer: str | None
+    receptive_field: Field
+    receptive_field_layer: str
+    valid_when: tuple[Condition, ...]
+
+    @property
+    def flops(self) -> Value:
+        """2*MACs + additions + comparisons + element-wise operations."""
+        return self.operations.flops(self.macs)
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolReport:
+    """A symbol and its range."""
+
+    name: str
+    minimum: int
+    maximum: int | None
+    default: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InputReport:
+    """An input and its shape."""
+
+    name: str
+    shape: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkReport:
+    """Everything that an analysis found; ``groups`` are the named blocks and repeats."""
+
+    network: str
+    symbols: tuple[SymbolReport, ...]
+    inputs: tuple[InputReport, ...]
+    layers: tuple[LayerReport, ...]
+    groups: tuple[LayerReport, ...]
+    totals: Totals
+
+    def layer(self, name: str) -> LayerReport:
+        """Return the layer or group *name*; Raises ``KeyError`` where there is none."""
+        for each in (*self.layers, *self.groups):
+            if each.name == name:
+                return each
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A report in symbols and, where every symbol has a default or a value, the same at these numbers."""
+
+    report: NetworkReport
+    values: Mapping[str, int]
+    at: NetworkReport | None
+

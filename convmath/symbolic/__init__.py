@@ -1,0 +1,1 @@
+"""The rules: what each layer does, derived, and how layers compose. No array is ever made here."""

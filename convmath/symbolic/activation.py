@@ -1,0 +1,31 @@
+"""The rule of activations: one operation per element, whatever the function."""
+
+from __future__ import annotations
+
+from convmath.report import Condition, Operations
+from convmath.spec import activation as kinds
+from convmath.spec.layer import core_kinds
+from convmath.symbolic.facts import Facts, Requirement, Shape, pointwise, rule
+
+
+@rule(kinds.Prelu)
+def prelu(layer: kinds.Prelu, shape: Shape) -> Facts:
+    """Derive one learned slope, or one per channel (PyTorch, PReLU)."""
+    slopes, channels = layer.num_parameters, shape.channels
+    requirements = ()
+    if slopes != 1:
+        message = f"{slopes} slopes for {channels} channels"
+        requirements = (Requirement(Condition(slopes, "==", channels), "bad-size", message, "use 1, or in_channels"),)
+    return pointwise(
+        shape, params=slopes, operations=Operations(elementwise=shape.elements), requirements=requirements
+    )
+
+
+def activation(layer: kinds.Activation, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive one element-wise operation per element."""
+    return pointwise(shape, operations=Operations(elementwise=shape.elements))
+
+
+for _kind in core_kinds():
+    if issubclass(_kind, kinds.Activation) and _kind is not kinds.Prelu:
+        rule(_kind)(activation)

@@ -1,0 +1,208 @@
+"""From a network to its report: walks the graph once, in order, rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from convmath.errors import LimitError, SpecError
+from convmath.formula import Formula, Value, sum_of, symbol
+from convmath.report import Condition, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
+from convmath.spec.graph import Group, Network, Node, arriving_channels
+from convmath.spec.layer import Layer, Windowed
+from convmath.symbolic import activation, conv, dense, local, norm, pool, reshape  # noqa: F401  (register the rules)
+from convmath.symbolic.constraints import Constraints
+from convmath.symbolic.facts import Facts, apply
+from convmath.symbolic.memory import moments, peak
+from convmath.symbolic.trace import Trace
+from convmath.symbolic.window import misfit
+
+
+STRIDE = 100
+"""How many layers pass between two calls of a progress function."""
+
+
+def derive(network: Network, progress: Callable[[int], None] | None = None) -> NetworkReport:
+    """Return every quantity of *network*, per layer and in total.
+
+    *progress* is told now and then how many layers were done since it was last called.
+
+    Sizes and counts are integers, or formulas in the network's symbols.
+
+    Raises ``SpecError`` naming the layer where a window does not fit, groups do not
+    divide, or a dense layer meets an image.
+    """
+    return _Walk(network).report(progress)
+
+
+class _Walk:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.constraints = Constraints(network)
+        self.traces = [Trace.of_input(each) for each in network.inputs]
+        self.channels = {arriving_channels(at): trace.shape.channels for at, trace in enumerate(self.traces)}
+        self.facts: list[Facts] = []
+
+    def report(self, progress: Callable[[int], None] | None) -> NetworkReport:
+        for at, node in enumerate(self.network.nodes, 1):
+            self._step(node)
+            if progress is not None and at % STRIDE == 0:
+                progress(STRIDE)
+        layers = tuple(self._layer(at, node) for at, node in enumerate(self.network.nodes))
+        network = self.network
+        return NetworkReport(
+            network=network.name,
+            symbols=tuple(SymbolReport(s.name, s.minimum, s.maximum, s.default) for s in network.symbols),
+            inputs=tuple(InputReport(each.name, each.shape) for each in network.inputs),
+            layers=layers,
+            groups=tuple(_group(group, layers) for group in network.groups),
+            totals=self._totals(layers),
+        )
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return when every window fits, without the rest of the report."""
+        for node in self.network.nodes:
+            self._step(node)
+        return self.constraints.conditions()
+
+    def _step(self, node: Node) -> None:
+        layer = node.resolved(self.channels)
+        self.constraints.fields(node, layer)
+        before = self.traces[node.inputs[0]]
+        try:
+            facts = apply(layer, before.shape)
+        except LimitError:
+            raise
+        except SpecError as error:
+            [problem] = error.problems
+            raise self.network.refuse(node, problem.code, problem.message, problem.help) from None
+        self.constraints.require(node, facts.requirements)
+        self._least(node, before, facts)
+        after = before.step(facts, self.constraints.minima)
+        self._fits(node, layer, before, after)
+        self.channels[arriving_channels(len(self.traces))] = after.shape.channels
+        self.traces.append(after)
+        self.facts.append(facts)
+
+    def _least(self, node: Node, before: Trace, facts: Facts) -> None:
+        """Require the input size that the layer asks for, as a mirroring padding does."""
+        for at, least in enumerate(facts.least):
+            size = before.shape.sizes[at]
+            if isinstance(size, Formula) or isinstance(least, Formula):
+                self.constraints.size(before.origin[at], before.sizes[at], size, least)
+            elif size < least:
+                message = f"padding needs {least} or more elements on axis {at}, but {size} arrive"
+                raise self.network.refuse(node, "bad-padding", message, self._way_out(at))
+
+    def _fits(self, node: Node, layer: Layer, before: Trace, after: Trace) -> None:
+        """Require that every axis of the output has at least one element."""
+        for at, size in enumerate(after.shape.sizes):
+            if isinstance(size, Formula):
+                self.constraints.size(after.origin[at], after.sizes[at], size, 1)
+            elif size < 1:
+                why = f"axis {at} would have size {size}"
+                if isinstance(layer, Windowed):
+                    why = f"axis {at}: {misfit(layer.windows[at], before.shape.sizes[at])}"
+                message = f"the window does not fit; {why}; {before.shape} arrives"
+                raise self.network.refuse(node, "does-not-fit", message, self._way_out(at))
+
+    def _way_out(self, axis: int) -> str:
+        """Return the least size of the network's input that all layers accept."""
+        [source, *_] = self.network.inputs
+        sizes = list(source.sizes)
+        sizes[axis] = symbol(f"size@{axis}")
+        free = replace(self.network, inputs=(replace(source, shape=(source.channels, *sizes)),))
+        try:
+            conditions = _Walk(free).conditions()
+        except SpecError:
+            return "a larger input, a smaller kernel or more padding"
+        least = [each.right for each in conditions if each.left == sizes[axis] and each.relation == ">="]
+        return f"the network needs an input of {least[0]} or more on axis {axis}" if least else "use a larger input"
+
+    def _layer(self, at: int, node: Node) -> LayerReport:
+        facts, trace = self.facts[at], self.traces[len(self.network.inputs) + at]
+        shape = trace.shape
+        return LayerReport(
+            name=node.name,
+            kind=node.kind,
+            inputs=tuple(self._producer(each) for each in node.inputs),
+            output_shape=(shape.channels, *shape.sizes),
+            params=facts.params,
+            buffers=facts.buffers,
+            macs=facts.macs,
+            operations=facts.operations,
+            activations=0 if facts.view else shape.elements,
+            receptive_field=trace.field(),
+            repeat=node.repeat,
+            minor=facts.minor,
+        )
+
+    def _producer(self, index: int) -> str:
+        inputs = self.network.inputs
+        return inputs[index].name if index < len(inputs) else self.network.nodes[index - len(inputs)].name
+
+    def _totals(self, layers: tuple[LayerReport, ...]) -> Totals:
+        conditions = self.constraints.conditions()
+        alive, at = self._peak(layers)
+        field = self._field_layer()
+        return Totals(
+            output_shape=layers[-1].output_shape,
+            **_sums(layers),
+            peak_activations=alive,
+            peak_layer=None if at is None else layers[at].name,
+            receptive_field=layers[field].receptive_field,
+            receptive_field_layer=layers[field].name,
+            valid_when=conditions,
+        )
+
+    def _peak(self, layers: tuple[LayerReport, ...]) -> tuple[Value, int | None]:
+        elements = [trace.shape.elements for trace in self.traces]
+        found = moments(self.network, elements, [facts.view for facts in self.facts])
+        computing = {at for at, each in enumerate(layers) if each.macs != 0}
+        return peak(found, computing, self.constraints.bounds())
+
+    def _field_layer(self) -> int:
+        """Return the last layer whose field is one formula for all positions; else the last one."""
+        traces = self.traces[len(self.network.inputs) :]
+        for at in range(len(traces) - 1, -1, -1):
+            trace = traces[at]
+            if trace.shape.sizes and trace.whole is None and not trace.fixed:
+                return self._shown(at)
+        return len(traces) - 1
+
+    def _shown(self, at: int) -> int:
+        """Return the layer that made this field: activations and norms that only keep it are passed over."""
+        while self.facts[at].minor and at > 0 and self.network.nodes[at].inputs == (len(self.network.inputs) + at - 1,):
+            at -= 1
+        return at
+
+
+def _sums(layers: tuple[LayerReport, ...]) -> dict[str, object]:
+    return {
+        "params": sum_of(each.params for each in layers),
+        "buffers": sum_of(each.buffers for each in layers),
+        "macs": sum_of(each.macs for each in layers),
+        "operations": Operations(
+            sum_of(each.operations.additions for each in layers),
+            sum_of(each.operations.comparisons for each in layers),
+            sum_of(each.operations.elementwise for each in layers),
+        ),
+        "activations": sum_of(each.activations for each in layers),
+    }
+
+
+def _group(group: Group, layers: tuple[LayerReport, ...]) -> LayerReport:
+    """Return a named block or repeat as one layer: sums, and the output of its last layer."""
+    parts = layers[group.start : group.stop]
+    last = parts[-1]
+    return LayerReport(
+        name=group.name,
+        kind="group",
+        inputs=parts[0].inputs,
+        output_shape=last.output_shape,
+        **_sums(parts),  # type: ignore[arg-type]
+        receptive_field=last.receptive_field,
+        repeat=last.repeat,
+    )
+
+

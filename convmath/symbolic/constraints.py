@@ -1,0 +1,123 @@
+"""When formulas hold: collects conditions, drops what is implied, refuses what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from convmath.algebra import Word
+from convmath.errors import Problem, SpecError
+from convmath.formula import Formula, Value, denominator_of, is_integral, ratio, surely_nonnegative, symbol
+from convmath.report import Condition
+from convmath.spec.fields import check_number
+from convmath.spec.graph import Network, Node
+from convmath.spec.layer import Layer
+from convmath.symbolic.facts import Requirement
+
+
+class Constraints:
+    """The conditions of one network, collected layer by layer."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.minima: dict[str, Value] = {each.name: each.minimum for each in network.symbols}
+        self._needs: dict[Value, dict[Value, None]] = {}
+        self._others: dict[Condition, None] = {}
+
+    def fields(self, node: Node, layer: Layer) -> None:
+        """Require that every size and count of a layer is a whole number, not below its least value."""
+        for name, held, minimum in layer.sizes():
+            if not isinstance(held, Formula):
+                wrong = check_number(held, minimum)
+                if wrong:
+                    raise self.network.refuse(node, "bad-size", f"{name} {wrong}")
+                continue
+            if not is_integral(held):
+                divisor = denominator_of(held)
+                self._others.setdefault(Condition(held * divisor, "==", 0, divisor))
+            self._at_least(held, minimum)
+
+    def require(self, node: Node, requirements: Iterable[Requirement]) -> None:
+        """Take what a rule requires; Raises ``SpecError`` for what does not hold."""
+        for each in requirements:
+            holds = each.condition.holds()
+            if holds is False:
+                raise self.network.refuse(node, each.code, each.message, each.help)
+            if holds is None:
+                self._add(each.condition)
+
+    def size(self, origin: Value, word: Word | None, size: Value, least: Value) -> None:
+        """Require that *size*, which *word* makes of the input size *origin*, is at least *least*.
+
+        Without a word the condition stays as it is: nothing is solved for.
+        """
+        if word is None or word.constant or not isinstance(origin, Formula):
+            self._at_least(size, least)
+            return
+        self._needs.setdefault(origin, {}).setdefault(word.least_input(least))
+
+    def bounds(self) -> dict[str, Value]:
+        """Return the least value of every symbol, as far as the conditions so far give numbers."""
+        found = dict(self.minima)
+        for condition in self.conditions():
+            name = str(condition.left)
+            if name in found and condition.relation == ">=" and isinstance(condition.right, int):
+                found[name] = max(condition.right, int(found[name]))
+        return found
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return the conditions that the symbols' ranges do not imply; Raises ``SpecError`` where a range forbids them."""
+        solved: dict[Value, list[Value]] = {}
+        for origin, needs in self._needs.items():
+            for need in needs:
+                left, right = _solved(origin, need)
+                solved.setdefault(left, []).append(right)
+        found: list[Condition] = []
+        for left, rights in solved.items():
+            rights = self._largest([right for right in rights if not surely_nonnegative(left - right, self.minima)])
+            found.extend(Condition(left, ">=", right) for right in rights)
+        for condition in found:
+            self._check_maximum(condition)
+        return (*found, *self._others)
+
+    def _check_maximum(self, condition: Condition) -> None:
+        for each in self.network.symbols:
+            if each.maximum is not None and condition.left == symbol(each.name) and isinstance(condition.right, int):
+                if condition.right > each.maximum:
+                    message = f"{each.name} is at most {each.maximum}, but {condition} is needed"
+                    raise SpecError(Problem("out-of-range", message, "raise the symbol's max, or shrink the windows"))
+
+    def _largest(self, values: list[Value]) -> list[Value]:
+        """Return the values without those that another one never falls below."""
+        numbers = [each for each in values if not isinstance(each, Formula)]
+        rest = dict.fromkeys(each for each in values if isinstance(each, Formula))
+        kept: list[Value] = [max(numbers)] if numbers else []  # type: ignore[type-var]
+        for each in rest:
+            if any(surely_nonnegative(other - each, self.minima) for other in kept):
+                continue
+            kept = [other for other in kept if not surely_nonnegative(each - other, self.minima)]
+            kept.append(each)
+        return kept
+
+    def _at_least(self, held: Value, least: Value) -> None:
+        if not surely_nonnegative(held - least, self.minima):
+            self._add(Condition(held, ">=", least))
+
+    def _add(self, condition: Condition) -> None:
+        difference = condition.left - condition.right
+        if condition.modulus is None:
+            if condition.relation == ">=" and surely_nonnegative(difference, self.minima):
+                return
+            if condition.relation == "<=" and surely_nonnegative(-difference, self.minima):
+                return
+        self._others.setdefault(condition)
+
+
+def _solved(origin: Value, need: Value) -> tuple[Value, Value]:
+    """Return ``origin >= need`` with a symbol alone on the left, where origin is a*symbol + b with numbers."""
+    if isinstance(origin, Formula) and len(origin.names) == 1 and isinstance(need, int):
+        name = symbol(next(iter(origin.names)))
+        constant = origin.bind({str(name): 0})
+        slope = ratio(origin - constant, name)
+        if isinstance(slope, int) and isinstance(constant, int) and slope > 0:
+            return name, -((constant - need) // slope)
+    return origin, need

@@ -1,0 +1,94 @@
+"""What a rule says about a layer: all its facts at one input shape, and what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from convmath.algebra import IDENTITY, FloorMap
+from convmath.formula import Value, product_of
+from convmath.registry import Registry
+from convmath.report import Condition, Operations
+from convmath.spec.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Channels (or features of a vector) and spatial sizes."""
+
+    channels: Value
+    sizes: tuple[Value, ...] = ()
+
+    def __str__(self) -> str:
+        return " × ".join(str(each) for each in (self.channels, *self.sizes))
+
+    @property
+    def elements(self) -> Value:
+        """How many numbers a sample has."""
+        return self.channels * product_of(self.sizes)
+
+    def through(self, maps: tuple[FloorMap, ...], channels: Value) -> Shape:
+        """Return the shape with *channels* channels and every size mapped."""
+        return Shape(channels, tuple(each(size) for each, size in zip(maps, self.sizes, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A condition that must hold, and what to say where it does not."""
+
+    condition: Condition
+    code: str
+    message: str
+    help: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All facts of a layer at one input shape.
+
+    ``maps`` take an input size to the output's, per axis, and ``out`` is the output;
+    ``first`` and ``last`` take an output position to the least and greatest input position
+    that it reads. ``least`` is the least input size that the layer accepts, beside an
+    output of at least 1. A ``view`` takes no memory of its own; what is ``minor`` keeps every
+    element in its place, and tables fold it into the layer above.
+    """
+
+    out: Shape
+    maps: tuple[FloorMap, ...]
+    first: tuple[FloorMap, ...]
+    last: tuple[FloorMap, ...]
+    params: Value = 0
+    buffers: Value = 0
+    macs: Value = 0
+    operations: Operations = Operations()
+    view: bool = False
+    minor: bool = False
+    whole: bool = False
+    least: tuple[Value, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+
+
+RuleFunction: TypeAlias = Callable[[Any, Shape], Facts]
+
+rule: Registry[RuleFunction] = Registry("symbolic rule")
+
+
+def pointwise(shape: Shape, **facts: Any) -> Facts:
+    """Return the facts of a layer that keeps the shape and reads one element for each."""
+    same = (IDENTITY,) * len(shape.sizes)
+    return Facts(out=shape, maps=same, first=same, last=same, minor=True, **facts)
+
+
+def divides(divisor: Value, number: Value, message: str, help: str) -> Requirement:  # noqa: A002
+    """Require that *divisor* divides *number*."""
+    return Requirement(Condition(number, "==", 0, divisor), "not-divisible", message, help)
+
+
+def apply(layer: Layer, shape: Shape) -> Facts:
+    """Return the facts of *layer* at *shape* by its rule.
+
+    Raises ``LookupError`` where the layer has none.
+    """
+    return rule[type(layer)](layer, shape)
+

@@ -1,0 +1,84 @@
+"""The rules of poolings."""
+
+from __future__ import annotations
+
+from convmath.algebra import FloorMap
+from convmath.formula import Value, gcd_of, product_of
+from convmath.report import Operations
+from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from convmath.symbolic.facts import Facts, Shape, rule
+from convmath.symbolic.window import first_map, last_map, real_windows, size_map
+
+
+def _windows(layer: MaxPool | AvgPool, shape: Shape, operations: Operations) -> Facts:
+    """Return the facts of pooling, *operations* being those of one window."""
+    maps = tuple(size_map(window, ceil_mode=layer.ceil_mode) for window in layer.windows)
+    out = shape.through(maps, shape.channels)
+    outputs = out.elements
+    return Facts(
+        out=out,
+        maps=maps,
+        first=tuple(map(first_map, layer.windows, shape.sizes)),
+        last=tuple(map(last_map, layer.windows, shape.sizes)),
+        operations=Operations(
+            additions=outputs * operations.additions,
+            comparisons=outputs * operations.comparisons,
+            elementwise=outputs * operations.elementwise,
+        ),
+        requirements=real_windows(layer),
+    )
+
+
+@rule(MaxPool)
+def max_pool(layer: MaxPool, shape: Shape) -> Facts:
+    """Derive windows of k elements, k - 1 comparisons each (PyTorch, MaxPool2d)."""
+    return _windows(layer, shape, Operations(comparisons=product_of(layer.kernel_size) - 1))
+
+
+@rule(AvgPool)
+def avg_pool(layer: AvgPool, shape: Shape) -> Facts:
+    """Derive windows of k elements, k - 1 additions and a division each (PyTorch, AvgPool2d)."""
+    return _windows(layer, shape, Operations(additions=product_of(layer.kernel_size) - 1, elementwise=1))
+
+
+def _adaptive(layer: AdaptiveAvgPool | AdaptiveMaxPool, shape: Shape, operations: Operations) -> Facts:
+    """Return the facts of pooling to a fixed size m.
+
+    Window i reads floor(i*x/m) … ceil((i + 1)*x/m) - 1 (PyTorch, AdaptiveAvgPool2d).
+    """
+    pairs = tuple(zip(shape.sizes, layer.output_size, strict=True))
+    return Facts(
+        out=Shape(shape.channels, layer.output_size),
+        maps=tuple(FloorMap(0, m, 1) for m in layer.output_size),
+        first=tuple(FloorMap(x, 0, m).reduced() for x, m in pairs),
+        last=tuple(FloorMap(x, x - 1, m).reduced() for x, m in pairs),
+        operations=operations,
+        whole=all(m == 1 for m in layer.output_size),
+    )
+
+
+def _joined(layer: AdaptiveAvgPool | AdaptiveMaxPool, shape: Shape) -> tuple[Value, Value]:
+    """Return how many elements are joined, and into how many outputs.
+
+    On one axis the windows read x + m - gcd(x, m) elements in all: neighbours overlap in
+    one element unless i*x/m is whole, which it is gcd(x, m) - 1 times inside.
+    """
+    outputs = shape.channels * product_of(layer.output_size)
+    read = shape.channels * product_of(
+        x + m - gcd_of(x, m) for x, m in zip(shape.sizes, layer.output_size, strict=True)
+    )
+    return read - outputs, outputs
+
+
+@rule(AdaptiveMaxPool)
+def adaptive_max_pool(layer: AdaptiveMaxPool, shape: Shape) -> Facts:
+    """Derive windows as even as they can be, one comparison fewer than elements each."""
+    joined, _ = _joined(layer, shape)
+    return _adaptive(layer, shape, Operations(comparisons=joined))
+
+
+@rule(AdaptiveAvgPool)
+def adaptive_avg_pool(layer: AdaptiveAvgPool, shape: Shape) -> Facts:
+    """Derive windows as even as they can be, one addition fewer than elements and a division each."""
+    joined, outputs = _joined(layer, shape)
+    return _adaptive(layer, shape, Operations(additions=joined, elementwise=outputs))

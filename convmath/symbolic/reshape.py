@@ -1,0 +1,42 @@
+"""The rules of layers that move or keep data."""
+
+from __future__ import annotations
+
+from convmath.algebra import FloorMap
+from convmath.formula import Value, max_of
+from convmath.spec.reshape import Dropout, Flatten, Identity, Padding
+from convmath.symbolic.facts import Facts, Shape, pointwise, rule
+
+
+@rule(Flatten)
+def flatten(layer: Flatten, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive a vector of all elements (PyTorch, Flatten)."""
+    return Facts(out=Shape(shape.elements), maps=(), first=(), last=(), view=True, minor=True)
+
+
+@rule(Padding)
+def pad(layer: Padding, shape: Shape) -> Facts:
+    """Derive a larger image; a mirror shows at most all elements but one, a ring at most all (PyTorch, functional.pad)."""
+    pads: list[tuple[Value, Value]] = [(before, after) for before, after in layer.amount]  # type: ignore[misc]
+    beyond = {"reflect": 1, "circular": 0}.get(layer.mode)
+    back = tuple(FloorMap(1, -before, 1) for before, _ in pads)
+    maps = tuple(FloorMap(1, before + after, 1) for before, after in pads)
+    return Facts(
+        out=shape.through(maps, shape.channels),
+        maps=maps,
+        first=back,
+        last=back,
+        least=() if beyond is None else tuple(max_of(1, a + beyond, b + beyond) for a, b in pads),
+    )
+
+
+@rule(Dropout)
+def dropout(layer: Dropout, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive nothing: in use it keeps everything (PyTorch, Dropout)."""
+    return pointwise(shape, view=True)
+
+
+@rule(Identity)
+def identity(layer: Identity, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive nothing."""
+    return pointwise(shape, view=True)

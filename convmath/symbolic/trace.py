@@ -1,0 +1,133 @@
+"""What is known of a layer's output: its shape, how sizes came about, and what each position reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from convmath.algebra import FloorMap, Word
+from convmath.formula import Formula, Value, gcd_of, max_of, surely_nonnegative, symbol
+from convmath.report import Field
+from convmath.spec.graph import Input
+from convmath.symbolic.facts import Facts, Shape
+
+POSITION = symbol("i")
+MOST_POSITIONS = 4096
+MOST_SYMBOLIC_POSITIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One output on its way from the input.
+
+    ``sizes`` are the words from the input's sizes to the last image's, None where a
+    hyper-parameter depends on the input size itself; ``first`` and ``last`` run from a
+    position of the last image back to the input. A vector keeps those of the image it
+    was made of. ``fixed`` tells of a pooling to a fixed size on the way.
+    """
+
+    shape: Shape
+    origin: tuple[Value, ...]
+    image: tuple[Value, ...]
+    sizes: tuple[Word | None, ...]
+    first: tuple[Word, ...]
+    last: tuple[Word, ...]
+    whole: Field | None = None
+    fixed: bool = False
+
+    @classmethod
+    def of_input(cls, source: Input) -> Trace:
+        """Return the trace of an input: every map is the identity."""
+        words = tuple(Word() for _ in source.sizes)
+        return cls(Shape(source.channels, source.sizes), source.sizes, source.sizes, words, words, words)
+
+    def step(self, facts: Facts, bounds: Mapping[str, Value]) -> Trace:
+        """Return the trace of a layer with these facts."""
+        if not self.shape.sizes or not facts.maps:
+            whole = self._whole(bounds) if facts.whole and self.whole is None else self.whole
+            return replace(self, shape=facts.out, whole=whole)
+        after = Trace(
+            shape=facts.out,
+            origin=self.origin,
+            image=facts.out.sizes,
+            sizes=tuple(map(_then, self.sizes, facts.maps, self.origin)),
+            first=tuple(word.after(f) for word, f in zip(self.first, facts.first, strict=True)),
+            last=tuple(word.after(f) for word, f in zip(self.last, facts.last, strict=True)),
+            whole=self.whole,
+            fixed=self.fixed or any(f.up == 0 for f in facts.maps),
+        )
+        if facts.whole and self.whole is None:
+            return replace(after, whole=self._whole(bounds))
+        return after
+
+    def _whole(self, bounds: Mapping[str, Value]) -> Field:
+        """Return the field of what reads every position: all that reaches the map, cut to the input."""
+        sizes = []
+        for origin, image, first, last in zip(self.origin, self.image, self.first, self.last, strict=True):
+            least, most = max_of(first(0), 0), last(image - 1)
+            if surely_nonnegative(most - (origin - 1), bounds):
+                most = origin - 1
+            elif not surely_nonnegative(origin - 1 - most, bounds):
+                most = -max_of(-most, 1 - origin)
+            sizes.append(most - least + 1)
+        return Field(size=tuple(sizes), whole=True)
+
+    def field(self) -> Field:
+        """Return the receptive field."""
+        if self.whole is not None:
+            return self.whole
+        size = tuple(map(span, self.first, self.last, self.image))
+        if not self.shape.sizes:
+            return Field(size=size, whole=not self.origin)
+        return Field(
+            size=size,
+            jump=tuple(word.slope for word in self.first),
+            start=tuple(word(0) for word in self.first),
+            first=tuple(word(POSITION) for word in self.first),
+            last=tuple(word(POSITION) for word in self.last),
+        )
+
+
+def _then(word: Word | None, after: FloorMap, origin: Value) -> Word | None:
+    """Return the word one map longer; None where the map's coefficients depend on the input size."""
+    if word is None:
+        return None
+    if isinstance(origin, Formula):
+        for coefficient in (after.up, after.shift, after.down):
+            if isinstance(coefficient, Formula) and coefficient.names & origin.names:
+                return None
+    return word.then(after)
+
+
+def span(first: Word, last: Word, positions: Value) -> Value | None:
+    """Return the most pixels from first(i) to last(i), over all i; None where no closed form is known.
+
+    Words of one map with the same slope differ by the same everywhere, or, over a
+    divisor m, by floor((r + difference)/m) with r the largest remainder that occurs.
+    A pooling to a fixed size has few enough positions to ask each.
+    """
+    if len(first.maps) <= 1 and len(last.maps) <= 1:
+        near, far = first.maps[0] if first.maps else FloorMap(), last.maps[0] if last.maps else FloorMap()
+        if near.up == far.up and near.down == far.down:
+            return _widest(near, far) + 1
+    if len(first.maps) == len(last.maps) == 2:  # noqa: PLR2004
+        (near, near_end), (far, far_end) = first.maps, last.maps
+        same = near.up == far.up and near.down == far.down and near_end.up == far_end.up
+        if same and near_end.down == far_end.down == 1:
+            return near_end.up * _widest(near, far) + far_end.shift - near_end.shift + 1
+    if isinstance(positions, int):
+        sizes = [last(at) - first(at) + 1 for at in range(min(positions, MOST_POSITIONS))]
+        numbers = all(isinstance(each, int) for each in sizes)
+        if sizes and (positions <= MOST_SYMBOLIC_POSITIONS or (numbers and positions <= MOST_POSITIONS)):
+            return max_of(*sizes)
+    return None
+
+
+def _widest(near: FloorMap, far: FloorMap) -> Value:
+    """Return the largest far(i) - near(i) of two maps of one slope."""
+    difference = far.shift - near.shift
+    if near.down == 1:
+        return difference
+    common = gcd_of(near.up, near.down)
+    largest = near.down - common + near.shift % common
+    return (largest + difference) // near.down

@@ -1,0 +1,1 @@
+"""Holds what is derived against what was asked for, published, or measured."""

@@ -1,0 +1,1 @@
+"""Well-known networks as spec files, and what was published about them."""

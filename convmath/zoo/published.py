@@ -1,0 +1,72 @@
+"""What papers and libraries published about a network, held against what is derived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from convmath.formula import Formula
+from convmath.report import NetworkReport
+from convmath.spec.graph import Network
+from convmath.symbolic.compose import derive
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One published figure; ``derived`` is what convmath finds."""
+
+    network: str
+    what: str
+    at: str
+    published: Any
+    derived: Any
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are equal."""
+        return bool(self.published == self.derived)
+
+
+def rows(name: str, network: Network) -> Iterator[Row]:
+    """Yield every figure that ``about`` gives, with what is derived for the same input."""
+    for figure in network.about.get("figures", ()):
+        values = dict(figure.get("at") or {})
+        totals = derive(network.bind({**(network.defaults or {}), **values})).totals
+        sizes = [value for key, value in values.items() if key in _spatial(network)]
+        others = [f"{key} {value}" for key, value in values.items() if key not in _spatial(network)]
+        shown = ", ".join([" × ".join(map(str, sizes)), *others])
+        for quantity in ("params", "macs"):
+            if quantity in figure:
+                yield Row(name, quantity, shown, figure[quantity], getattr(totals, quantity))
+    for size, fields in (network.about.get("receptive_fields") or {}).items():
+        report = derive(network) if size == "any" else derive(_sized(network, int(size)))
+        shown = "any size" if size == "any" else f"{size} × {size}"
+        for layer, published in fields.items():
+            yield from _field_rows(name, layer, shown, published, report)
+
+
+def _sized(network: Network, size: int) -> Network:
+    """Return the network at a square input; other symbols take their defaults."""
+    spatial = _spatial(network)
+    return network.bind({each.name: size if each.name in spatial else each.default or 1 for each in network.symbols})
+
+
+def _spatial(network: Network) -> set[str]:
+    """Return the names of the symbols that stand for a size of the input."""
+    return {str(each) for source in network.inputs for each in source.sizes if isinstance(each, Formula)}
+
+
+def _field_rows(name: str, layer: str, at: str, published: list[Any], report: NetworkReport) -> Iterator[Row]:
+    """Yield size, jump and padding (the negative start) of one layer; all axes must agree."""
+    try:
+        field = report.layer(layer).receptive_field
+    except KeyError:
+        yield Row(name, layer, at, published, "no such layer")
+        return
+    axes = {
+        (size, jump, None if published[2] is None else -start)
+        for size, jump, start in zip(field.size, field.jump or (), field.start or (), strict=False)
+    }
+    derived = list(axes.pop()) if len(axes) == 1 else sorted(axes, key=str)
+    yield Row(name, f"{layer} *", at, published, derived)
