@@ -51,7 +51,7 @@ _HOMES = {
 def _kinds() -> dict[str, str]:
     """Return the layer constructors by their public names."""
     from convmath.api import public_name
-    from convmath.spec.build import VOCABULARY
+    from convmath.spec.kinds import VOCABULARY
 
     return {public_name(kind): kind for kind in VOCABULARY}
 

@@ -62,9 +62,13 @@ class FloorMap:
 
         Raises ``NotOneMapError`` where the powers are no floor maps.
         """
+        if self.up == 0 and isinstance(times, int):
+            return self if times else IDENTITY
         if self.up == 1:
             return FloorMap(1, self.shift * _geometric(self.down, times), power_of(self.down, times))
         if self.down == 1:
+            if self.up == 0:
+                raise NotOneMapError(self, self)
             return FloorMap(power_of(self.up, times), self.shift * _geometric(self.up, times), 1)
         raise NotOneMapError(self, self)
 
@@ -121,17 +125,21 @@ class Word:
 
     def then(self, after: FloorMap) -> Word:
         """Return this word followed by one more map."""
-        *before, last = self.maps or (IDENTITY,)
+        if not self.maps:
+            return Word((after.reduced(),))
+        *before, last = self.maps
         if last.merges(after):
-            return Word((*before, last.then(after).reduced()))
-        return Word((*before, last, after))
+            return Word(tuple(before)).then(last.then(after))
+        return Word((*self.maps, after.reduced()))
 
     def after(self, first: FloorMap) -> Word:
         """Return the map *first* followed by this word: how a field grows backwards."""
-        head, *others = self.maps or (IDENTITY,)
+        if not self.maps:
+            return Word((first.reduced(),))
+        head, *others = self.maps
         if first.merges(head):
-            return Word((first.then(head).reduced(), *others))
-        return Word((first, head, *others))
+            return Word(tuple(others)).after(first.then(head))
+        return Word((first.reduced(), *self.maps))
 
     @property
     def slope(self) -> Value:

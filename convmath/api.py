@@ -15,11 +15,10 @@ from convmath.formula import Formula
 from convmath.limits import Limits
 from convmath.quantity import parse_quantity
 from convmath.report import Analysis, LayerReport, NetworkReport, Totals
-from convmath.spec.build import VOCABULARY
 from convmath.spec.document import Document
 from convmath.spec.fields import REQUIRED
 from convmath.spec.graph import Network
-from convmath.spec.layer import field_kinds
+from convmath.spec.kinds import VOCABULARY, field_kinds
 from convmath.spec.parse import VERSION, parse
 
 Settings = Mapping[str, int | str]
@@ -64,7 +63,7 @@ def load_bytes(
 
 def stack(
     *layers: Any,
-    input: tuple[int | str, ...],  # noqa: A002  (the key of the spec)
+    input: tuple[int | str, ...],
     name: str = "network",
     symbols: Mapping[str, Mapping[str, int]] | None = None,
     settings: Settings | None = None,
@@ -109,7 +108,11 @@ def constructor(kind: str) -> Any:
     make.__name__ = make.__qualname__ = public_name(kind)
     make.__doc__ = f"{(cls.__doc__ or '').strip()}\n\nReturns the plain layer ``- {kind}: …`` of the spec language."
     parameters = [
-        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=Parameter.empty if known[name].default is REQUIRED else known[name].default)
+        Parameter(
+            name,
+            Parameter.POSITIONAL_OR_KEYWORD,
+            default=Parameter.empty if known[name].default is REQUIRED else known[name].default,
+        )
         for name in order
     ]
     make.__signature__ = Signature([*parameters, Parameter("name", Parameter.KEYWORD_ONLY, default=None)])  # type: ignore[attr-defined]
@@ -256,4 +259,3 @@ def _converted(held: Any, minima: Mapping[str, int]) -> Any:
     if isinstance(held, Formula) or (hasattr(held, "denominator") and not isinstance(held, int)):
         return to_sympy(held, minima)
     return held
-

@@ -68,7 +68,7 @@ class ConvmathError(Exception):
     exit_status = 70
 
 
-class CheckFailed(ConvmathError):
+class CheckFailed(ConvmathError):  # noqa: N818  (it is an outcome, not a fault of the program)
     """A check that the user asked for did not hold."""
 
     exit_status = 1
@@ -98,7 +98,7 @@ class ExpressionError(ConvmathError):
 
     exit_status = 3
 
-    def __init__(self, code: str, message: str, column: int = 1, help: str | None = None) -> None:  # noqa: A002
+    def __init__(self, code: str, message: str, column: int = 1, help: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.column, self.help = code, message, column, help
         self.path: tuple[str | int, ...] | None = None

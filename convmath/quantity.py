@@ -24,7 +24,8 @@ QUANTITIES = (
     "layers",
 )
 PATTERN = re.compile(
-    rf"\b(?:{'|'.join(QUANTITIES)})\b" r"""(?:\.[A-Za-z_]+|\[\d{1,3}\]|\["[^"\n]{1,400}"\]|\['[^'\n]{1,400}'\])*"""
+    rf"\b(?:{'|'.join(QUANTITIES)})\b"
+    r"""(?:\.[A-Za-z_]+|\[\d{1,3}\]|\["[^"\n]{1,400}"\]|\['[^'\n]{1,400}'\])*"""
 )
 _STEP = re.compile(r"""\.?([A-Za-z_]+)|\[(\d+)\]|\["([^"]+)"\]|\['([^']+)'\]""")
 
@@ -108,4 +109,3 @@ def of_network(quantity: Quantity, report: NetworkReport) -> Value:
     if quantity.steps[0] in ("layers", "totals"):
         return quantity.number_of(report)
     return quantity.number_of(report.totals)
-

@@ -187,4 +187,3 @@ class Analysis:
     report: NetworkReport
     values: Mapping[str, int]
     at: NetworkReport | None
-

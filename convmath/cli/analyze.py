@@ -21,7 +21,9 @@ SLOW = 2000
 
 @click.command("analyze")
 @network_options
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
+)
 @click.option("--columns", metavar="A,B,…", help="Columns by quantity, as in name,macs,receptive_field.size[0].")
 @click.option("--all", "all_layers", is_flag=True, help="List every layer, also activations, norms and dropout.")
 @click.option("--formulas", is_flag=True, help="Show formulas in the cells even where symbols have defaults.")
@@ -102,5 +104,3 @@ class _progress:  # noqa: N801  (used as a function)
     def __exit__(self, *error: object) -> None:
         if self.bar is not None:
             self.bar.__exit__(*error)  # type: ignore[arg-type]
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -66,13 +65,15 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Return the exit status of a call."""
     try:
-        result: Any = group.main(arguments, prog_name="convmath", standalone_mode=False)
+        # click's own main would turn a closed pipe into exit status 1.
+        with group.make_context("convmath", list(arguments)) as context:
+            group.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.message = inert(error.message)
-        error.show()
+        usage = error.ctx.get_usage() + "\n" if isinstance(error, click.UsageError) and error.ctx else ""
+        complain(f"{usage}error: {inert(error.format_message())}")
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted")
@@ -92,4 +93,4 @@ def run(arguments: list[str]) -> int:
         what = inert(f"{type(error).__name__}: {error}")[:200]
         complain(f"internal error: {what}. Please report it, with the input; CONVMATH_DEBUG=1 shows where it is.")
         return INTERNAL
-    return result if isinstance(result, int) else 0
+    return 0

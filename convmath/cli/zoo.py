@@ -55,7 +55,11 @@ def _check(names: tuple[str, ...], *, ascii_only: bool) -> None:
     found = [row for name in names for row in rows(name, api.load(f"zoo:{name}"))]
     if not found:
         raise UsageError(f"nothing is published about {', '.join(names)} here")
-    emit(render_check([(row.network, row.what, row.at, row.published, row.derived, row.agrees) for row in found]), None, ascii_only=ascii_only)
+    emit(
+        render_check([(row.network, row.what, row.at, row.published, row.derived, row.agrees) for row in found]),
+        None,
+        ascii_only=ascii_only,
+    )
     wrong = sum(not row.agrees for row in found)
     if wrong:
         raise CheckFailed(f"{wrong} of {len(found)} published figures disagree")

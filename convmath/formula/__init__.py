@@ -4,7 +4,7 @@
 ``text`` prints. Every integer is an exact Python integer; no float ever enters.
 """
 
-from convmath.formula.atoms import ceil_of, floor_of, gcd_of, max_of, min_of, power_of
+from convmath.formula.atoms import ceil_of, floor_of, gcd_of, max_of, min_of, power_of, single_floor
 from convmath.formula.signs import at_least, nonnegative, surely_nonnegative
 from convmath.formula.terms import Formula, Value, bind, denominator_of, is_integral, product_of, ratio, sum_of, symbol
 
@@ -24,6 +24,7 @@ __all__ = [
     "power_of",
     "product_of",
     "ratio",
+    "single_floor",
     "sum_of",
     "surely_nonnegative",
     "symbol",

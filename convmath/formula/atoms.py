@@ -7,7 +7,7 @@ hold for all integers, and returns a plain number where nothing unknown is left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import gcd
+from math import gcd, lcm
 
 from convmath.errors import ExpressionError
 from convmath.formula.division import content, degree, divide
@@ -17,7 +17,7 @@ from convmath.formula.terms import (
     Formula,
     Value,
     bind,
-    denominator_of,
+    cleared,
     is_integral,
     product_of,
     raise_to,
@@ -172,29 +172,44 @@ def floor_of(dividend: Value, divisor: Value = 1) -> Value:
     """Return ``floor(dividend / divisor)``.
 
     Laws, all for integers: common factors cancel; integer parts leave the floor;
-    ``floor(-a/b) = -floor((a + b - 1)/b)``; and for integers ``b, d >= 1``
+    and for integers ``b, d >= 1`` ``floor(-a/b) = -floor((a + b - 1)/b)`` and
     ``floor((floor(a/b) + c)/d) = floor((a + b*c)/(b*d))``.
 
     Raises ``ZeroDivisionError`` where the divisor is zero.
     """
     if isinstance(dividend, int) and isinstance(divisor, int):
         return dividend // divisor
-    clear = denominator_of(dividend) * denominator_of(divisor)
-    top, bottom = dividend * clear, divisor * clear
+    (top, over), (bottom, under) = cleared(dividend), cleared(divisor)
+    top, bottom = top * under, bottom * over
     if not isinstance(top, Formula) and not isinstance(bottom, Formula):
         return int(top) // int(bottom)
     if _leads_negative(bottom):
         top, bottom = -top, -bottom
     top, bottom = _reduce(top, bottom)
     out, rest = divide(top, bottom)
-    if not isinstance(rest, Formula) and (rest == 0 or not isinstance(bottom, Formula)):
-        return out + int(rest) // int(bottom) if rest else out
+    if rest == 0:
+        return out
+    if not isinstance(rest, Formula) and not isinstance(bottom, Formula):
+        return out + int(rest) // int(bottom)
     merged = _unnested(rest, bottom)
     if merged is not None:
         return out + merged
-    if isinstance(rest, Formula) and _leads_negative(rest):
+    if isinstance(rest, Formula) and _leads_negative(rest) and positive(bottom):
         return out - floor_of(bottom - 1 - rest, bottom)
     return out + Floor(rest, bottom).formula
+
+
+def single_floor(value: Value) -> tuple[Value, Value, Value] | None:
+    """Return ``(a, b, c)`` where the value is ``floor(a/b) + c`` with a divisor b above zero and a constant c."""
+    if not isinstance(value, Formula):
+        return None
+    inner = [monomial for monomial in value.terms if monomial]
+    if len(inner) != 1 or value.terms[inner[0]] != 1 or len(inner[0]) != 1:
+        return None
+    [(atom, exponent)] = inner[0]
+    if not isinstance(atom, Floor) or exponent != 1 or not positive(atom.arguments[1]):
+        return None
+    return (*atom.arguments, value.terms.get(ONE, 0))  # type: ignore[return-value]
 
 
 def _leads_negative(value: Value) -> bool:
@@ -253,27 +268,47 @@ def _undominated(values: Iterable[Value]) -> list[Value]:
 def max_of(*values: Value) -> Value:
     """Return the largest value; arguments that are never the largest are dropped."""
     kept = _undominated(values)
-    return kept[0] if len(kept) == 1 else Max(*sorted(kept, key=_key)).formula
+    if len(kept) == 1:
+        return kept[0]
+    whole, divisor = _common_divisor(kept)
+    return ratio(max_of(*whole) if divisor != 1 else Max(*sorted(kept, key=_key)).formula, divisor)
 
 
 def min_of(*values: Value) -> Value:
     """Return the smallest value; arguments that are never the smallest are dropped."""
     kept = [-each for each in _undominated([-each for each in values])]
-    return kept[0] if len(kept) == 1 else Min(*sorted(kept, key=_key)).formula
+    if len(kept) == 1:
+        return kept[0]
+    whole, divisor = _common_divisor(kept)
+    return ratio(min_of(*whole) if divisor != 1 else Min(*sorted(kept, key=_key)).formula, divisor)
+
+
+def _common_divisor(values: list[Value]) -> tuple[list[Value], Value]:
+    """Return integers and a divisor above zero that make the *values*, so that an extreme is an integer.
+
+    Raises ``ExpressionError`` where the sign of a divisor is unknown.
+    """
+    parts = [cleared(each) for each in values]
+    divisors = list(dict.fromkeys(bottom for _, bottom in parts))
+    if not all(positive(each) for each in divisors):
+        shown = ", ".join(map(str, values))
+        raise ExpressionError("unknown-sign", f"the extreme of {shown} needs divisors that are never negative")
+    numbers = lcm(*(each for each in divisors if isinstance(each, int)))
+    common = numbers * product_of(each for each in divisors if not isinstance(each, int))
+    return [cleared(ratio(top * common, bottom))[0] for top, bottom in parts], common
 
 
 def gcd_of(left: Value, right: Value) -> Value:
     """Return the greatest common divisor of two integers, zero or more."""
     if isinstance(left, int) and isinstance(right, int):
         return gcd(left, right)
-    if 1 in (left, right):
-        return 1
-    if left == right or right == 0:
-        return left
-    if left == 0:
-        return right
     if not is_integral(left) or not is_integral(right):
         raise ExpressionError("not-an-integer", f"gcd needs integers, not {left} and {right}")
+    if 1 in (left, right):
+        return 1
+    if left in (right, 0) or right == 0:
+        either = left if left != 0 else right
+        return either if nonnegative(either) else max_of(either, -either)
     return Gcd(*sorted((left, right), key=_key)).formula
 
 
@@ -308,5 +343,3 @@ def _root(number: int) -> tuple[int, int]:
         if guess > 1 and guess**fold == number:
             return guess, fold
     return number, 1
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import gcd
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,8 @@ def without(monomial: Monomial, factor: Monomial) -> Monomial | None:
 
 def toward_zero(dividend: Number, divisor: Number) -> int:
     """Return the integer quotient, rounded toward zero."""
-    quotient = abs(dividend) // abs(divisor)
-    return quotient if (dividend < 0) == (divisor < 0) else -quotient
+    ratio = Fraction(dividend) / Fraction(divisor)
+    return -(-ratio // 1) if ratio < 0 else ratio // 1
 
 
 def divide(dividend: Value, divisor: Value) -> tuple[Value, Value]:

@@ -89,6 +89,7 @@ MOST_FACTORED = 4
 """A sum of more terms is easier to read, and to break into lines, without a common factor before it."""
 
 Rank: TypeAlias = tuple[bool, int, Fraction, bool, str]
+Shifted: TypeAlias = tuple[Atom, Value]
 Sorted: TypeAlias = tuple[Rank, int, Node]
 
 
@@ -100,13 +101,13 @@ def arrange(formula: Value, *, textbook: bool = False) -> Node:
     denominator = lcm(*(coefficient.denominator for coefficient in terms.values()))
     if denominator > 1 and len(terms) > 1:
         return Quotient(arrange(formula * denominator, textbook=textbook), Number_(denominator))
-    parts = sorted(_parts(terms, textbook), key=lambda part: part[0])
+    parts = sorted(_parts(terms, textbook=textbook), key=lambda part: part[0])
     if len(parts) == 1 and parts[0][1] > 0:
         return parts[0][2]
     common = _common(terms) if 1 < len(parts) <= MOST_FACTORED else ONE
     if common:
         inner = arrange(_without(terms, common), textbook=textbook)
-        return _term(1, common, (inner,), textbook)[1]
+        return _term(1, common, (inner,), textbook=textbook)[1]
     return Sum(tuple((sign, node) for _, sign, node in parts))
 
 
@@ -128,7 +129,7 @@ def _without(terms: Terms, common: Monomial) -> Value:
     return value({join(monomial, inverse): coefficient for monomial, coefficient in terms.items()})
 
 
-def _parts(terms: Terms, textbook: bool) -> Iterator[Sorted]:
+def _parts(terms: Terms, *, textbook: bool) -> Iterator[Sorted]:
     """Yield the addends: products of shifted sizes first, then what is left.
 
     Terms are collected by their floors, so that each product of floors stands once, with
@@ -139,60 +140,64 @@ def _parts(terms: Terms, textbook: bool) -> Iterator[Sorted]:
         floors = tuple(item for item in monomial if isinstance(item[0], Floor) and item[1] > 0)
         others = tuple(item for item in monomial if item not in floors)
         groups[floors] = groups.get(floors, 0) + value({others: coefficient})
-    yield from _completed(groups, textbook)
+    yield from _completed(groups, textbook=textbook)
     plain: dict[Monomial, Value] = dict(terms_of(groups.pop(ONE, 0)))
-    yield from _completed(plain, textbook)
+    yield from _completed(plain, textbook=textbook)
     constant = plain.pop(ONE, 0)
-    for floors, coefficient in groups.items():
-        if constant and coefficient == 1 and _absorbs(floors):
-            yield _rank(floors, 1), 1, _floor(floors[0][0], int(constant), textbook)  # type: ignore[arg-type]
+    for floors, factor in groups.items():
+        atom = floors[0][0]
+        if isinstance(constant, int) and constant and factor == 1 and _absorbs(floors) and isinstance(atom, Floor):
+            yield _rank(floors, 1), 1, _floor(atom, constant, textbook=textbook)
             constant = 0
         else:
-            yield _addend(floors, coefficient, (), textbook)
-    for monomial, coefficient in plain.items():
-        yield _addend(monomial, coefficient, (), textbook)
-    if constant:
-        yield _addend(ONE, constant, (), textbook)
+            yield _addend(floors, factor, (), textbook=textbook)
+    for monomial, factor in plain.items():
+        yield _addend(monomial, factor, (), textbook=textbook)
+    if constant != 0:
+        yield _addend(ONE, constant, (), textbook=textbook)
 
 
-def _addend(monomial: Monomial, coefficient: Value, more: tuple[Node, ...], textbook: bool) -> Sorted:
+def _addend(monomial: Monomial, coefficient: Value, more: tuple[Node, ...], *, textbook: bool) -> Sorted:
     """Return a coefficient times a monomial times *more*; a sum of several terms gets brackets."""
     rank = _rank(monomial, 1)
     if not isinstance(coefficient, Formula):
-        return _rank(monomial, coefficient), *_term(coefficient, monomial, more, textbook)
+        return _rank(monomial, coefficient), *_term(coefficient, monomial, more, textbook=textbook)
     if len(coefficient.terms) == 1:
         [(inner, number)] = coefficient.terms.items()
         whole = join(inner, monomial)
-        return _rank(whole, number), *_term(number, whole, more, textbook)
+        return _rank(whole, number), *_term(number, whole, more, textbook=textbook)
     common = _common(coefficient.terms)
     rest = _without(coefficient.terms, common)
-    node = _term(1, common, (arrange(rest, textbook=textbook),), textbook)[1]
+    node = _term(1, common, (arrange(rest, textbook=textbook),), textbook=textbook)[1]
     factors = node.factors if isinstance(node, Product) else (node,)
-    return rank, 1, _joined([*factors, *_factors(monomial, textbook), *more])
+    return rank, 1, _joined([*factors, *_factors(monomial, textbook=textbook), *more])
 
 
-def _completed(terms: dict[Monomial, Value], textbook: bool) -> Iterator[Sorted]:
+def _completed(terms: dict[Monomial, Value], *, textbook: bool) -> Iterator[Sorted]:
     """Yield products ``a*(x + p)*(y + q)`` found in *terms*, which lose what goes into them."""
     for monomial in sorted(terms, key=lambda each: _rank(each, 1)):
         pairs = list(combinations([atom for atom, exponent in monomial if exponent == 1], 2))
         for scale in [value({each: number}) for each, number in terms_of(terms.get(monomial, 0)).items()]:
-            found = next((f for wanted in (2, 1) for x, y in pairs if (f := _shifts(terms, monomial, (x, y), scale, wanted))), None)
+            found = next(
+                (f for wanted in (2, 1) for x, y in pairs if (f := _shifts(terms, monomial, (x, y), scale, wanted))),
+                None,
+            )
             if found is None:
                 continue
             rest, factors = found
             _take(terms, rest, factors, scale)
-            nodes = tuple(arrange(factor, textbook=textbook) for factor in factors)
-            _, sign, node = _addend(rest, scale, nodes, textbook)
+            nodes = tuple(arrange(atom.formula + shift, textbook=textbook) for atom, shift in factors)
+            _, sign, node = _addend(rest, scale, nodes, textbook=textbook)
             yield _rank(monomial, sign), sign, node
 
 
 def _shifts(
     terms: dict[Monomial, Value], monomial: Monomial, pair: tuple[Atom, Atom], scale: Value, wanted: int
-) -> tuple[Monomial, tuple[Value, Value]] | None:
+) -> tuple[Monomial, tuple[Shifted, Shifted]] | None:
     """Find ``scale*(x + p)*(y + q)`` in *terms*, *wanted* of p and q being other than zero.
 
-    Returns the rest of the monomial, ``x + p`` and ``y + q``; None where taking the
-    product out would not leave less.
+    Returns the rest of the monomial, (x, p) and (y, q); None where taking the product out
+    would not leave less.
     """
     x, y = pair
     rest = tuple(item for item in monomial if item[0] not in pair)
@@ -201,28 +206,20 @@ def _shifts(
     if (p != 0) + (q != 0) != wanted:
         return None
     before = terms.get(rest, 0)
-    if wanted == 2 and not _simpler(before - p * q * scale, before):  # noqa: PLR2004
+    if wanted == 2 and not _simpler(before - p * q * scale, before):
         return None
-    return rest, (x.formula + p, y.formula + q)
+    return rest, ((x, p), (y, q))
 
 
-def _take(terms: dict[Monomial, Value], rest: Monomial, factors: tuple[Value, Value], scale: Value) -> None:
-    """Subtract ``scale*rest*(x + p)*(y + q)`` from *terms*, whose keys are products of x, y and the rest."""
-    first, second = (split(factor) for factor in factors)
-    for left, a in first:
-        for right, b in second:
+def _take(terms: dict[Monomial, Value], rest: Monomial, factors: tuple[Shifted, Shifted], scale: Value) -> None:
+    """Subtract ``scale*rest*(x + p)*(y + q)`` from *terms*."""
+    (x, p), (y, q) = factors
+    for left, a in ((((x, 1),), 1), (ONE, p)):
+        for right, b in ((((y, 1),), 1), (ONE, q)):
             monomial = join(rest, join(left, right))
-            remaining = terms.get(monomial, 0) - a * b * scale
-            terms[monomial] = remaining
-            if remaining == 0:
+            terms[monomial] = terms.get(monomial, 0) - a * b * scale
+            if terms[monomial] == 0:
                 del terms[monomial]
-
-
-def split(factor: Value) -> list[tuple[Monomial, Value]]:
-    """Return ``x + p`` as the atom x with 1 and the empty monomial with p."""
-    terms = terms_of(factor)
-    atom = next(monomial for monomial in terms if monomial and isinstance(monomial[0][0], Floor | Symbol))
-    return [(atom, 1), (ONE, factor - value({atom: 1}))]
 
 
 def _multiples(held: Value, unit: Value) -> Value:
@@ -234,7 +231,8 @@ def _multiples(held: Value, unit: Value) -> Value:
 def _simpler(left: Value, before: Value) -> bool:
     """Tell whether fewer terms, or a smaller constant, are left than there were before."""
     if not isinstance(left - before, Formula):
-        return abs(terms_of(left).get(ONE, 0)) < abs(terms_of(before).get(ONE, 0))
+        now, then = terms_of(left).get(ONE, 0), terms_of(before).get(ONE, 0)
+        return now * now < then * then
     return len(terms_of(left)) < len(terms_of(before))
 
 
@@ -246,7 +244,7 @@ def _absorbs(monomial: Monomial) -> bool:
     return isinstance(atom, Floor) and isinstance(atom.arguments[1], int)
 
 
-def _floor(atom: Floor, constant: int, textbook: bool) -> Node:
+def _floor(atom: Floor, constant: int, *, textbook: bool) -> Node:
     top, bottom = atom.arguments
     top = top + constant * bottom
     if textbook and isinstance(top, Formula) and isinstance(bottom, int):
@@ -256,25 +254,25 @@ def _floor(atom: Floor, constant: int, textbook: bool) -> Node:
     return Call("floor", (Quotient(arrange(top, textbook=textbook), arrange(bottom, textbook=textbook)),))
 
 
-def _term(coefficient: Number, monomial: Monomial, more: tuple[Node, ...], textbook: bool) -> tuple[int, Node]:
+def _term(coefficient: Number, monomial: Monomial, more: tuple[Node, ...], *, textbook: bool) -> tuple[int, Node]:
     """Return the sign of a term and its shape without the sign."""
-    size = abs(coefficient)
+    size = coefficient if coefficient > 0 else -coefficient
     top: list[Node] = [] if size.numerator == 1 else [Number_(size.numerator)]
     bottom: list[Node] = [] if size.denominator == 1 else [Number_(size.denominator)]
     below = tuple((atom, exponent) for atom, exponent in monomial if exponent < 0 or isinstance(atom, Inverse))
-    top += _factors(tuple(item for item in monomial if item not in below), textbook)
-    bottom += _factors(below, textbook)
+    top += _factors(tuple(item for item in monomial if item not in below), textbook=textbook)
+    bottom += _factors(below, textbook=textbook)
     top.extend(more)
     whole = _joined(top)
     return (1 if coefficient > 0 else -1), Quotient(whole, _joined(bottom)) if bottom else whole
 
 
-def _factors(monomial: Monomial, textbook: bool) -> list[Node]:
+def _factors(monomial: Monomial, *, textbook: bool) -> list[Node]:
     """Return the factors of a monomial, floors last, exponents without their signs."""
     return [
         _raised(arrange(atom.arguments[0], textbook=textbook), exponent)
         if isinstance(atom, Inverse)
-        else _power(atom, abs(exponent), textbook)
+        else _power(atom, abs(exponent), textbook=textbook)
         for atom, exponent in sorted(monomial, key=lambda item: (isinstance(item[0], Floor), item[0].key))
     ]
 
@@ -289,19 +287,19 @@ def _raised(base: Node, exponent: int) -> Node:
     return base if exponent == 1 else Exponent(base, Number_(exponent))
 
 
-def _power(atom: Atom, exponent: int, textbook: bool) -> Node:
+def _power(atom: Atom, exponent: int, *, textbook: bool) -> Node:
     if isinstance(atom, Power):
         base, index = atom.arguments
         return Exponent(arrange(base**exponent), arrange(index, textbook=textbook))
-    return _raised(_atom(atom, textbook), exponent)
+    return _raised(_atom(atom, textbook=textbook), exponent)
 
 
-def _atom(atom: Atom, textbook: bool) -> Node:
+def _atom(atom: Atom, *, textbook: bool) -> Node:
     match atom:
         case Symbol():
             return Name(atom.name)
         case Floor():
-            return _floor(atom, 0, textbook)
+            return _floor(atom, 0, textbook=textbook)
         case _:
             arguments = tuple(arrange(argument, textbook=textbook) for argument in atom.arguments)  # type: ignore[attr-defined]
             return Call(atom.function, arguments)  # type: ignore[attr-defined]
@@ -326,5 +324,3 @@ def _growth(monomial: Monomial) -> tuple[int, Fraction]:
         degree += inner * exponent
         shrink *= divisor**exponent
     return degree, shrink
-
-

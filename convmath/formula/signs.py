@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from convmath.formula.terms import Formula, Number, Value, ratio, sum_of, symbol
+from convmath.formula.terms import Formula, Number, Value, ratio, sum_of, symbol, terms_of
 
 if TYPE_CHECKING:
     from convmath.formula.atoms import Atom
@@ -60,10 +60,22 @@ def _grows(atom: Atom) -> bool:
     """Tell whether an atom is never negative and never falls when a symbol grows."""
     from convmath.formula import atoms
 
-    if isinstance(atom, atoms.Floor):
-        top, bottom = atom.arguments
-        return isinstance(bottom, int) and isinstance(top, Formula) and nonnegative(top)
-    return isinstance(atom, atoms.Symbol)
+    match atom:
+        case atoms.Floor():
+            top, bottom = atom.arguments
+            return isinstance(bottom, int) and bottom > 0 and _rises(top)
+        case atoms.Max() | atoms.Min():
+            return all(map(_rises, atom.arguments))
+        case _:
+            return isinstance(atom, atoms.Symbol)
+
+
+def _rises(value: Value) -> bool:
+    """Tell whether a value is a sum of terms that are never negative and never fall when a symbol grows."""
+    return all(
+        coefficient >= 0 and all(exponent > 0 and _grows(atom) for atom, exponent in monomial)
+        for monomial, coefficient in terms_of(value).items()
+    )
 
 
 def _relaxed(value: Value) -> Value | None:
@@ -75,7 +87,11 @@ def _relaxed(value: Value) -> Value | None:
     for monomial, coefficient in value.terms.items():
         part: Value = coefficient
         for atom, exponent in monomial:
-            bound = _bound(atom, coefficient, alone=len(monomial) == 1 and exponent == 1) if exponent > 0 else None
+            alone = len(monomial) == 1 and exponent == 1
+            steady = alone or all(
+                power % 2 == 0 or _nonnegative_atom(other) for other, power in monomial if other != atom
+            )
+            bound = _bound(atom, coefficient, alone=alone) if exponent > 0 and steady else None
             changed = changed or bound is not None
             part = part * (atom.formula if bound is None else bound) ** exponent
         parts.append(part)
@@ -122,5 +138,3 @@ def at_least(value: Value, least: Mapping[str, Value]) -> Value:
     if not isinstance(value, Formula):
         return value
     return value.bind({name: low + symbol(name) for name, low in least.items() if name in value.names})
-
-

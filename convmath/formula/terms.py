@@ -24,6 +24,8 @@ Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"
 
 ONE: Monomial = ()
 MOST_TERMS = 100_000
+MOST_BITS = 4096
+"""No number that anybody means has more binary digits; powers beyond are refused before they are computed."""
 
 
 class Formula:
@@ -214,6 +216,11 @@ def product_of(values: Iterable[Value]) -> Value:
 
 def raise_to(base: Value, exponent: int) -> Value:
     """Return ``base ** exponent`` exactly, for a whole exponent of either sign."""
+    if not isinstance(base, Formula):
+        bits = max(abs(base.numerator), base.denominator).bit_length()
+        if (bits - 1) * abs(exponent) > MOST_BITS:
+            message = f"a power with an exponent of {exponent} has more than {MOST_BITS} bits"
+            raise LimitError(Problem("too-large", message, "use smaller sizes"))
     if exponent >= 0:
         return base**exponent
     return ratio(1, base**-exponent)
@@ -228,13 +235,18 @@ def ratio(dividend: Value, divisor: Value) -> Value:
         if isinstance(dividend, Formula):
             return dividend * Fraction(1, divisor)
         return whole(Fraction(dividend) / Fraction(divisor))
-    if len(divisor.terms) == 1:
-        [(monomial, coefficient)] = divisor.terms.items()
-        inverse = Formula({tuple((atom, -exponent) for atom, exponent in monomial): whole(1 / Fraction(coefficient))})
-        return inverse * dividend
     from convmath.formula.atoms import Inverse
     from convmath.formula.division import divide
 
+    if len(divisor.terms) == 1 and not any(
+        isinstance(atom, Inverse) for monomial in divisor.terms for atom, _ in monomial
+    ):
+        [(monomial, coefficient)] = divisor.terms.items()
+        inverse = Formula({tuple((atom, -exponent) for atom, exponent in monomial): whole(1 / Fraction(coefficient))})
+        return inverse * dividend
+    top, bottom = cleared(divisor)
+    if bottom != 1:
+        return ratio(dividend * bottom, top)
     if isinstance(dividend, Formula):
         quotient, rest = divide(dividend, divisor)
         if rest == 0:
@@ -253,19 +265,34 @@ def is_integral(value: Value) -> bool:
 
 
 def denominator_of(value: Value) -> Value:
-    """Return what to multiply *value* with so that the form shows an integer."""
+    """Return what to multiply *value* with to make it an integer for all integer symbols."""
+    return cleared(value)[1]
+
+
+def cleared(value: Value) -> tuple[Value, Value]:
+    """Return ``(top, bottom)`` with ``value = top/bottom``, both integers for all integer symbols."""
     if not isinstance(value, Formula):
-        return value.denominator
-    numbers = lcm(*(coefficient.denominator for coefficient in value.terms.values()))
+        return value.numerator, value.denominator
     powers: dict[Atom, int] = {}
     for monomial in value.terms:
         for atom, exponent in monomial:
-            if not atom.integral:
-                powers[atom] = max(powers.get(atom, 0), exponent)
-            elif exponent < 0:
-                powers[atom] = max(powers.get(atom, 0), -exponent)
-    factors = (raise_to(atom.denominator, exponent) for atom, exponent in powers.items())
-    return numbers * product_of(factors)
+            below = -exponent if atom.integral else exponent
+            powers[atom] = max(powers.get(atom, 0), below)
+    numbers = lcm(*(coefficient.denominator for coefficient in value.terms.values()))
+    bottom = numbers * product_of(raise_to(atom.denominator, exponent) for atom, exponent in powers.items() if exponent)
+    if bottom == 1:
+        return value, 1
+    tops: list[Value] = []
+    for monomial, coefficient in value.terms.items():
+        given = dict(monomial)
+        factors = (
+            raise_to(atom.formula, given.get(atom, 0) + exponent)
+            if atom.integral
+            else raise_to(atom.denominator, exponent - given.get(atom, 0))
+            for atom, exponent in (dict.fromkeys(given, 0) | powers).items()
+        )
+        tops.append(coefficient * numbers * product_of(factors))
+    return sum_of(tops), bottom
 
 
 def symbol(name: str) -> Formula:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 
 from convmath.errors import inert
 from convmath.formula import Formula, Value
@@ -151,7 +152,7 @@ def _factors(term: str) -> list[str]:
         return [term]
     outermost = min(depths[at] for at in marks)
     cuts = [0, *(at for at in marks if depths[at] == outermost), len(term)]
-    return [term[begin:end] for begin, end in zip(cuts, cuts[1:], strict=False)]
+    return [term[begin:end] for begin, end in pairwise(cuts)]
 
 
 _SIGNS = ("+", "-", "×", "≥", "≤", "≠", "==", "%")

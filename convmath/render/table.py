@@ -30,6 +30,9 @@ from convmath.report import Analysis, Field, LayerReport, NetworkReport
 HEADERS = ("layer", "kind", "output", "params", "MACs", "sees", "jump")
 ALIGNMENT = ("left", "left", "right", "right", "right", "right", "right")
 NARROW_NAME = 24
+NARROW_KIND = 12
+NOTE_WIDTH = 4
+SHORTEST_NOTED = 12
 SHORT_KINDS = {"batch_norm": "bn", "local_response_norm": "lrn"}
 _FORMAT = TableFormat(None, None, None, None, DataRow("", " ", ""), DataRow("", " ", ""), 0, None)
 
@@ -62,7 +65,7 @@ def render(
     if columns:
         return _chosen(columns, rows_of(shown, all_layers=all_layers))
     rows = rows_of(shown, all_layers=all_layers)
-    parts = [_title(analysis, numbered=numbers is not None), "", _table(shown, rows, width), _peak(shown, width)]
+    parts = [_title(analysis, width, numbered=numbers is not None), "", _table(shown, rows, width), _peak(shown, width)]
     block = _formulas(analysis.report, width)
     return "\n".join([*parts, *(["", block] if block else [])])
 
@@ -89,13 +92,14 @@ def folded_note(analysis: Analysis) -> str | None:
     return f"{what} ({listed}) {'is' if count == 1 else 'are'} folded into the row above; --all lists them."
 
 
-def _title(analysis: Analysis, *, numbered: bool) -> str:
+def _title(analysis: Analysis, width: int, *, numbered: bool) -> str:
+    """Return which network, which input, which sizes: one line where they fit."""
     report = analysis.report
-    shapes = ", ".join(shape(each.shape) for each in report.inputs)
-    title = f"{inert(report.network)}   input {shapes}"
+    parts = [inert(report.network), f"input {', '.join(shape(each.shape) for each in report.inputs)}"]
     if numbered and analysis.values:
-        title += "   numbers at " + ", ".join(f"{name} = {value}" for name, value in analysis.values.items())
-    return title
+        parts.append("numbers at " + ", ".join(f"{name} = {value}" for name, value in analysis.values.items()))
+    line = "   ".join(parts)
+    return line if len(line) <= width else "\n  ".join(wrapped(part, 2, width) for part in parts)
 
 
 def _table(report: NetworkReport, rows: list[Row], width: int) -> str:
@@ -131,29 +135,47 @@ def _cells(row: Row) -> list[str]:
 
 def _fit(cells: list[list[str]], width: int) -> list[tuple[int, str]]:
     """Move formulas that are too wide into notes, then cut names, until the table fits."""
-    notes: dict[str, int] = {}
+    moved: set[str] = set()
 
-    def total() -> int:
-        widths = (max(len(HEADERS[at]), *(len(row[at]) for row in cells)) for at in range(len(HEADERS)))
-        return sum(widths) + len(HEADERS) - 1
+    def widths() -> list[int]:
+        return [max(len(HEADERS[at]), *(_noted_length(row[at], moved) for row in cells)) for at in range(len(HEADERS))]
 
-    while total() > width:
-        longest = max((cell for row in cells for cell in row[2:]), key=len)
-        if len(longest) <= 12 or longest.replace(",", "").replace(" × ", "").isdigit():  # noqa: PLR2004
+    while sum(widths()) + len(HEADERS) - 1 > width:
+        left = [cell for row in cells for cell in row[2:] if cell not in moved and _is_formula(cell)]
+        longest = max(left, key=len, default="")
+        if len(longest) <= SHORTEST_NOTED:
             break
-        mark = f"[{notes.setdefault(longest, len(notes) + 1)}]"
-        for row in cells:
-            row[2:] = [mark if cell == longest else cell for cell in row[2:]]
-    if total() > width:
-        for row in cells:
-            row[1] = row[1].split(" + ")[0]
-    for column in (1, 0):
-        longest_name = max(len(row[column]) for row in cells)
-        over = total() - width
-        if over > 0:
-            for row in cells:
-                row[column] = shortened(row[column], max(NARROW_NAME // (1 + column), longest_name - over))
+        moved.add(longest)
+    notes: dict[str, int] = {}
+    for row in cells:
+        row[2:] = [f"[{notes.setdefault(cell, len(notes) + 1)}]" if cell in moved else cell for cell in row[2:]]
+    _cut_names(cells, sum(widths()) + len(HEADERS) - 1 - width, width)
     return [(number, text) for text, number in notes.items()]
+
+
+def _noted_length(cell: str, moved: set[str]) -> int:
+    return NOTE_WIDTH if cell in moved else len(cell)
+
+
+def _is_formula(cell: str) -> bool:
+    return any(letter.isalpha() for letter in cell) and cell != "all"
+
+
+def _cut_names(cells: list[list[str]], over: int, width: int) -> None:
+    """Shorten kinds, then names, of a table that is *over* its width."""
+    if over <= 0:
+        return
+    before = max(len(row[1]) for row in cells)
+    for row in cells:
+        row[1] = row[1].split(" + ")[0]
+    over -= before - max(len(row[1]) for row in cells)
+    for column, least in ((0, NARROW_NAME), (1, NARROW_KIND), (0, NARROW_KIND)):
+        longest = max(len(row[column]) for row in cells)
+        most = max(least, longest - max(0, over), width // 8)
+        if most < longest:
+            for row in cells:
+                row[column] = shortened(row[column], most)
+            over -= longest - most
 
 
 def _peak(report: NetworkReport, width: int) -> str:
@@ -193,7 +215,9 @@ def _formulas(report: NetworkReport, width: int) -> str:
 
 def _validity(report: NetworkReport) -> str:
     conditions = report.totals.valid_when
-    return "For every " + ", ".join(map(condition, conditions) if conditions else (each.name for each in report.symbols))
+    return "For every " + ", ".join(
+        map(condition, conditions) if conditions else (each.name for each in report.symbols)
+    )
 
 
 def _formula_rows(report: NetworkReport) -> Iterator[tuple[str, str]]:
@@ -202,7 +226,9 @@ def _formula_rows(report: NetworkReport) -> Iterator[tuple[str, str]]:
     sizes = layer.output_shape[1:]
     for name, size in _distinct_axes(report, sizes):
         yield f"{inert(layer.name)} {name}", write(size)
-    if isinstance(totals.output_shape[0], Formula) or (len(totals.output_shape) > 1 and layer.output_shape != totals.output_shape):
+    if isinstance(totals.output_shape[0], Formula) or (
+        len(totals.output_shape) > 1 and layer.output_shape != totals.output_shape
+    ):
         yield "output", shape(totals.output_shape)
     yield "params", write(totals.params)
     yield "MACs", write(totals.macs)
@@ -241,4 +267,3 @@ def _chosen(columns: tuple[Quantity, ...], rows: list[Row]) -> str:
 def _chosen_cell(column: Quantity, row: Row) -> str:
     text = row.kind if column.steps == ("kind",) else cell(column, row.layer)
     return f"{int(text):,}" if text.isdigit() else inert(text).replace(" x ", " × ")
-

@@ -48,7 +48,9 @@ def render_check(rows: Sequence[tuple[str, str, str, Any, Any, bool]]) -> str:
     ]
     table = _under_rule(header, cells, ("left", "left", "left", "right", "right", "left"))
     agreeing = sum(row[-1] for row in rows)
-    return f"{table}\n* size, jump and padding of the receptive field\n{agreeing} of {len(rows)} published figures agree"
+    return (
+        f"{table}\n* size, jump and padding of the receptive field\n{agreeing} of {len(rows)} published figures agree"
+    )
 
 
 def _figure(held: Any) -> str:
@@ -60,4 +62,3 @@ def _figure(held: Any) -> str:
 def _under_rule(header: Sequence[str], cells: Sequence[Sequence[str]], alignment: Sequence[str]) -> str:
     first, *body = ruled([header, *cells], alignment)
     return "\n".join([first, "─" * max(map(len, (first, *body))), *body])
-

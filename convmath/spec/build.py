@@ -13,16 +13,19 @@ from typing import Any
 from convmath.errors import LimitError, Problem, SpecError
 from convmath.formula import Formula, symbol
 from convmath.limits import Limits
-from convmath.spec import activation, conv, dense, local, norm, pool, reshape  # noqa: F401  (fill the vocabulary)
+from convmath.spec.conv import Conv
 from convmath.spec.document import Document, Path
 from convmath.spec.expressions import is_name
 from convmath.spec.fields import show
 from convmath.spec.graph import Group, Node, arriving_channels
-from convmath.spec.layer import ALIASES, VOCABULARY, Layer, Shorthand
+from convmath.spec.kinds import ALIASES, VOCABULARY
+from convmath.spec.layer import Layer, Shorthand
 from convmath.spec.reader import EntryReader, usage
 from convmath.spec.scope import Argument, Bound, Scope
 
 MOST_NAME = 200
+MOST_PROBLEMS = 100
+"""So many faults are found before the reader gives up: whoever wrote the file has seen enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class Builder:
             self.problems.extend(reader.refuse("not-a-list", f"{show(raw)} is no list of layers").problems)
             return
         for at, entry in enumerate(raw):
+            if len(self.problems) >= MOST_PROBLEMS:
+                return
             with self._collecting():
                 self._entry(entry, (*path, at), frame)
 
@@ -100,13 +105,15 @@ class Builder:
         elif isinstance(entry, str):
             word, held = entry, None
         else:
-            raise reader.refuse("bad-entry", _what_is_wrong(entry), help="write '- kind', '- kind: value' or '- kind: {field: value}'")
+            raise reader.refuse(
+                "bad-entry", _what_is_wrong(entry), help="write '- kind', '- kind: value' or '- kind: {field: value}'"
+            )
         if word == "repeat":
             self._repeat(held, reader, frame)
         elif word in self.blocks:
             self._call(self.blocks[word], held, reader, frame)
         else:
-            self._layer(self._kind(word, reader), word, held, reader, frame)
+            self._layer(self._kind(word, reader), held, reader, frame)
 
     def _kind(self, word: str, reader: EntryReader) -> type[Layer]:
         known = [*VOCABULARY, *ALIASES, *self.blocks, "repeat"]
@@ -118,7 +125,7 @@ class Builder:
             raise reader.refuse("unknown-kind", f"'{word}' is no kind of layer and no block", help=help_, key=True)
         return VOCABULARY[kind]
 
-    def _layer(self, cls: type[Layer], word: str, held: Any, reader: EntryReader, frame: Frame) -> None:
+    def _layer(self, cls: type[Layer], held: Any, reader: EntryReader, frame: Frame) -> None:
         given = self._given(cls, held, reader)
         name = self._name(given.pop("name", None), cls.kind, reader, frame)
         if cls.axes and not reader.rank:
@@ -129,12 +136,12 @@ class Builder:
             self._append(name, VOCABULARY["identity"](), cls.kind, reader.path, frame)
             return
         layer = cls(**values)
-        parts = (("", layer),)
+        parts: tuple[tuple[str, Layer], ...] = (("", layer),)
         if isinstance(layer, Shorthand):
             parts = layer.expand(reader.scope.lookup("in_channels"), reader.rank)
         start = len(self.nodes)
         for part, core in parts:
-            full = f"{name}.{part}" if part else name
+            full = self._name(f"{name.removeprefix(frame.prefix)}.{part}", "", reader, frame) if part else name
             self._append(full, core, f"{part}_conv" if part else VOCABULARY[cls.kind].kind, reader.path, frame)
         if len(parts) > 1:
             self.groups.append(Group(name, start, len(self.nodes)))
@@ -149,7 +156,7 @@ class Builder:
         return {cls.value: held}
 
     def _defaults(self, cls: type[Layer]) -> dict[str, tuple[Any, Path]]:
-        base = self.defaults.get("conv", {}) if cls.__module__ == conv.__name__ else {}
+        base = self.defaults.get("conv", {}) if cls.__module__ == Conv.__module__ else {}
         return base | self.defaults.get(cls.kind, {})
 
     def _append(self, name: str, layer: Layer, kind: str, path: Path, frame: Frame) -> None:
@@ -174,17 +181,23 @@ class Builder:
         elif not given or len(given) > MOST_NAME or not given.isprintable():
             message = f"a name must be printable text of 1 to {MOST_NAME} characters"
             raise reader.refuse("bad-name", message, "name")
-        full = frame.prefix + given
+        full = f"{frame.prefix}{given}"
         if full in self.taken:
             spot = self.document.spot(self.taken[full])
             where = f", first in line {spot.line}" if spot else ""
-            raise reader.refuse("name-taken", f"the name '{full}' is given twice{where}", "name", help="names are unique")
+            raise reader.refuse(
+                "name-taken", f"the name '{full}' is given twice{where}", "name", help="names are unique"
+            )
         self.taken[full] = reader.path
         return full
 
     def _repeat(self, held: Any, reader: EntryReader, frame: Frame) -> None:
         if not isinstance(held, dict):
-            raise reader.refuse("not-fields", f"{show(held)} is no set of fields of 'repeat'", help="write 'repeat: {times: 3, layers: […]}'")
+            raise reader.refuse(
+                "not-fields",
+                f"{show(held)} is no set of fields of 'repeat'",
+                help="write 'repeat: {times: 3, layers: […]}'",
+            )
         self._only(held, ("name", "times", "layers", "index"), "repeat", reader)
         for needed in ("times", "layers"):
             if needed not in held:
@@ -194,10 +207,13 @@ class Builder:
         if isinstance(times, Formula) or not isinstance(times, int):
             free = sorted(times.names) if isinstance(times, Formula) else []
             message = f"the number of passes, {times}, must be a number"
-            raise reader.refuse("symbolic-depth", message, "times", help=f"give it a value: --set {(free or ['n'])[0]}=3")
+            raise reader.refuse(
+                "symbolic-depth", message, "times", help=f"give it a value: --set {(free or ['n'])[0]}=3"
+            )
         index = held.get("index")
         if index is not None and not (isinstance(index, str) and is_name(index)):
             raise reader.refuse("bad-name", f"{show(index)} cannot name the index", "index")
+        self._check_nesting(frame)
         start = len(self.nodes)
         outer = frame.repeat
         for count in range(times):
@@ -215,24 +231,35 @@ class Builder:
                 raise self._too_many(f"'{name}' would make {expected} layers; the limit is {self.limits.layers}")
         if len(self.nodes) > start:
             self.groups.append(Group(name, start, len(self.nodes)))
+        else:
+            self._count_passes(0)
+
+    def _check_nesting(self, frame: Frame) -> None:
+        if len(frame.calls) + len(frame.repeat) >= self.limits.depth:
+            message = f"blocks and repeats nested more than {self.limits.depth} deep"
+            raise LimitError(Problem("too-deep", message, f"{self.limits.flag('depth')} raises the limit"))
 
     def _count_passes(self, times: int) -> None:
+        """Count one pass of a repeat, or a call that made no layer: what the number of layers does not bound."""
         self.passes += 1
         if self.passes > self.limits.layers or times > self.limits.layers:
-            raise self._too_many(f"more than {self.limits.layers} passes of repeats")
+            raise self._too_many(f"more than {self.limits.layers} passes of repeats and empty blocks")
 
     def _only(self, held: dict[str, Any], known: tuple[str, ...], what: str, reader: EntryReader) -> None:
         for word in held:
             if word not in known:
                 near = get_close_matches(word, known, 1)
                 help_ = f"did you mean '{near[0]}'?" if near else f"it takes {', '.join(known)}"
-                error = reader.refuse("unknown-field", f"'{word}' is not a field of '{what}'", word, help=help_, key=True)
+                error = reader.refuse(
+                    "unknown-field", f"'{word}' is not a field of '{what}'", word, help=help_, key=True
+                )
                 self.problems.extend(error.problems)
 
     def _call(self, block: Block, held: Any, reader: EntryReader, frame: Frame) -> None:
         if block.name in frame.calls:
             chain = " → ".join((*frame.calls[frame.calls.index(block.name) :], block.name))
             raise reader.refuse("circular", f"the block '{block.name}' calls itself: {chain}", key=True)
+        self._check_nesting(frame)
         given = dict(held) if isinstance(held, dict) else {} if held is None else {next(iter(block.params), ""): held}
         explicit = given.pop("name", None)
         self._only(given, tuple(block.params), block.name, reader)
@@ -257,7 +284,9 @@ class Builder:
         problems = len(self.problems)
         self.entries(block.layers, (*block.path, "layers"), inner)
         frame.producer = inner.producer
-        if inner.prefix != frame.prefix and len(self.nodes) > start:
+        if len(self.nodes) == start:
+            self._count_passes(0)
+        elif inner.prefix != frame.prefix:
             self.groups.append(Group(name, start, len(self.nodes)))
         if len(self.problems) > problems:
             self.problems[problems:] = _unrepeated(self.problems[:problems], self.problems[problems:])
@@ -286,4 +315,3 @@ def _what_is_wrong(entry: Any) -> str:
         first, second, *_ = entry
         return f"'{first}' and '{second}' stand in one entry; an entry is one layer"
     return f"{show(entry)} is no layer"
-

@@ -23,7 +23,7 @@ class Conv(Windowed):
     padding: tuple[Pad, ...] = padding()
     dilation: tuple[Value, ...] = per_axis(1)
     groups: Value = size(1)
-    bias: bool = flag(True)
+    bias: bool = flag(default=True)
     padding_mode: str = choice(*MODES)
     shared: bool = False
     """Whether all groups use the same kernels; set by ``depthwise_conv`` only."""
@@ -39,7 +39,7 @@ class PointwiseConv(Shorthand):
     out_channels: Value = size()
     stride: tuple[Value, ...] = per_axis(1)
     groups: Value = size(1)
-    bias: bool = flag(True)
+    bias: bool = flag(default=True)
 
     def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:  # noqa: ARG002
         return (("", _pointwise(self.out_channels, self.stride, self.groups, self.bias, rank)),)
@@ -52,11 +52,11 @@ class DepthwiseConv(Shorthand, Windowed):
 
     kernel_size: tuple[Value, ...] = per_axis()
     multiplier: Value = size(1)
-    shared: bool = flag(False)
+    shared: bool = flag(default=False)
     stride: tuple[Value, ...] = per_axis(1)
     padding: tuple[Pad, ...] = padding()
     dilation: tuple[Value, ...] = per_axis(1)
-    bias: bool = flag(True)
+    bias: bool = flag(default=True)
 
     def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:  # noqa: ARG002
         return (("", _depthwise(self, in_channels, bias=self.bias, mode="zeros", shared=self.shared)),)
@@ -77,7 +77,7 @@ class SeparableConv(Shorthand, Windowed):
     padding: tuple[Pad, ...] = padding()
     dilation: tuple[Value, ...] = per_axis(1)
     groups: Value = size(1)
-    bias: bool = flag(True)
+    bias: bool = flag(default=True)
     padding_mode: str = choice(*MODES)
     multiplier: Value = size(1)
 

@@ -15,4 +15,4 @@ class Dense(Layer):
     """Multiply a vector with a matrix and add a bias."""
 
     out_features: Value = size()
-    bias: bool = flag(True)
+    bias: bool = flag(default=True)

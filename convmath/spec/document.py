@@ -26,17 +26,17 @@ class Document:
     data: Any
     find_marks: Callable[[], dict[tuple[str | int | None, ...], Mark]] = field(default=dict, repr=False)
     _marks: dict[tuple[str | int | None, ...], Mark] | None = field(default=None, repr=False)
+    _lines: list[str] = field(default_factory=list, repr=False)
 
     def spot(self, path: Path, *, key: bool = False) -> Spot | None:
         """Return the place of the value at *path*, or of its key; the nearest one around it that is known."""
         if self._marks is None:
-            self._marks = self.find_marks()
+            self._marks, self._lines = self.find_marks(), self.text.splitlines()
         wanted: tuple[str | int | None, ...] = (*path, None) if key else path
         while wanted not in self._marks:
             if not wanted:
                 return None
             wanted = wanted[:-1]
         line, column, width = self._marks[wanted]
-        lines = self.text.splitlines()
-        shown = lines[line] if line < len(lines) else ""
+        shown = self._lines[line] if line < len(self._lines) else ""
         return Spot(self.file, line + 1, column + 1, width, shown)

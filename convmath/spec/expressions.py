@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from convmath.errors import ExpressionError
 from convmath.formula import Formula, Value, ceil_of, floor_of, gcd_of, max_of, min_of, power_of, ratio
+from convmath.formula.terms import terms_of
 
 MOST_CHARACTERS = 500
 MOST_TOKENS = 200
@@ -112,7 +113,10 @@ def _comparisons(tree: ast.expr, text: str) -> Iterator[Comparison]:
         raise ExpressionError(
             "not-a-condition", f"'{text}' compares nothing", tree.col_offset + 1, "write a comparison such as 'H >= 32'"
         )
-    sides = [Expression(ast.get_source_segment(text, side) or text, _checked(side)) for side in (tree.left, *tree.comparators)]
+    sides = [
+        Expression(ast.get_source_segment(text, side) or text, _checked(side))
+        for side in (tree.left, *tree.comparators)
+    ]
     for left, relation, right in zip(sides, tree.ops, sides[1:], strict=False):
         if type(relation) not in COMPARISONS:
             raise ExpressionError("not-a-condition", "compare with < <= > >= == or !=", tree.col_offset + 1)
@@ -120,48 +124,64 @@ def _comparisons(tree: ast.expr, text: str) -> Iterator[Comparison]:
 
 
 def _scan(text: str, *, decimals: bool) -> None:
-    """Refuse what is too long or no token of the grammar, before any parser sees it."""
+    """Refuse what is too long or no piece of the grammar, before any parser sees it."""
     if len(text) > MOST_CHARACTERS:
-        raise ExpressionError("expr-too-long", f"an expression of {len(text)} characters; the limit is {MOST_CHARACTERS}")
+        raise ExpressionError(
+            "expr-too-long", f"an expression of {len(text)} characters; the limit is {MOST_CHARACTERS}"
+        )
     at = count = depth = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
             raise ExpressionError("bad-character", f"{text[at]!r} is no part of an expression", at + 1)
-        token = match.group()
+        piece = match.group()
         count += match.lastgroup != "space"
-        depth += (token == "(") - (token == ")")
+        depth += (piece == "(") - (piece == ")")
         if count > MOST_TOKENS or depth > MOST_DEPTH:
-            raise ExpressionError("expr-too-deep", f"more than {MOST_TOKENS} tokens or {MOST_DEPTH} brackets deep", at + 1)
+            raise ExpressionError(
+                "expr-too-deep", f"more than {MOST_TOKENS} tokens or {MOST_DEPTH} brackets deep", at + 1
+            )
         if match.lastgroup == "number":
-            _check_number(token, at, decimals=decimals)
-        if match.lastgroup == "name" and len(token) > 64:
-            raise ExpressionError("bad-name", f"a name of {len(token)} characters; the limit is 64", at + 1)
+            _check_number(piece, at, decimals=decimals)
+        if match.lastgroup == "name" and len(piece) > 64:
+            raise ExpressionError("bad-name", f"a name of {len(piece)} characters; the limit is 64", at + 1)
         at = match.end()
     if not count:
         raise ExpressionError("empty-expression", "an expression is missing")
     if depth > 0:
         message = f"'{text}' lacks {depth} closing bracket{'s' * (depth > 1)}"
-        raise ExpressionError("unclosed", message, 1, "inside { } a comma ends a plain value: quote the whole expression")
+        raise ExpressionError(
+            "unclosed", message, 1, "inside { } a comma ends a plain value: quote the whole expression"
+        )
 
 
-def _check_number(token: str, at: int, *, decimals: bool) -> None:
-    if token.isdigit():
-        if len(token) > MOST_DIGITS:
-            message = f"a number of {len(token)} digits; the limit is {MOST_DIGITS}"
+def _check_number(piece: str, at: int, *, decimals: bool) -> None:
+    if piece.isdigit():
+        if len(piece) > MOST_DIGITS:
+            message = f"a number of {len(piece)} digits; the limit is {MOST_DIGITS}"
             raise ExpressionError("number-too-long", message, at + 1)
-        if token[0] == "0" and len(token) > 1:
-            raise ExpressionError("bad-number", f"'{token}' starts with a zero", at + 1, f"write {int(token)}")
-    elif not decimals or len(token) > MOST_DIGITS or not _DECIMAL.fullmatch(token):
-        raise ExpressionError("bad-number", f"'{token}' is no decimal integer", at + 1, "write digits only, as in 1000")
+        if piece[0] == "0" and len(piece) > 1:
+            raise ExpressionError("bad-number", f"'{piece}' starts with a zero", at + 1, f"write {int(piece)}")
+    elif not decimals or len(piece) > MOST_DIGITS or not _DECIMAL.fullmatch(piece):
+        raise ExpressionError("bad-number", f"'{piece}' is no decimal integer", at + 1, "write digits only, as in 1000")
 
 
 def _tree(text: str) -> ast.expr:
+    """Return the syntax tree, its columns counted in *text*, its decimals exact."""
+    bare = text.strip(" \t")
+    lead = text.index(bare)
     try:
-        return ast.parse(text.strip(" \t"), mode="eval").body
+        tree = ast.parse(bare, mode="eval").body
     except SyntaxError as error:
-        column = max(1, min(error.offset or 1, len(text)))
+        column = max(1, min(lead + (error.offset or 1), len(text)))
         raise ExpressionError("bad-expression", f"'{text}' is no expression", column) from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float):
+            node.value = _exact(bare[node.col_offset : node.end_col_offset])  # type: ignore[assignment]
+        if isinstance(node, ast.expr):
+            node.col_offset += lead
+            node.end_col_offset = (node.end_col_offset or 0) + lead
+    return tree
 
 
 def _checked(tree: ast.expr, depth: int = 0) -> ast.expr:
@@ -169,7 +189,7 @@ def _checked(tree: ast.expr, depth: int = 0) -> ast.expr:
     if depth > MOST_DEPTH:
         raise ExpressionError("expr-too-deep", f"an expression nested more than {MOST_DEPTH} deep", tree.col_offset + 1)
     match tree:
-        case ast.Constant(value=int() | float()) if not isinstance(tree.value, bool):
+        case ast.Constant(value=int() | Fraction()) if not isinstance(tree.value, bool):
             pass
         case ast.Name(id=name):
             if not (is_name(name) or name == "in_channels"):
@@ -190,7 +210,9 @@ def _checked(tree: ast.expr, depth: int = 0) -> ast.expr:
             help_ = f"the functions are {', '.join(FUNCTIONS)}"
             raise ExpressionError("unknown-function", f"'{name}' is no function here", tree.col_offset + 1, help_)
         case _:
-            raise ExpressionError("bad-expression", "only + - * / // % ** and functions can stand here", tree.col_offset + 1)
+            raise ExpressionError(
+                "bad-expression", "only + - * / // % ** and functions can stand here", tree.col_offset + 1
+            )
     return tree
 
 
@@ -206,7 +228,7 @@ def _power(base: Value, exponent: Value) -> Value:
         if isinstance(base, Formula):
             if abs(exponent) > MOST_EXPONENT:
                 raise ExpressionError("expr-too-large", f"the exponent {exponent} is above {MOST_EXPONENT}")
-        elif abs(exponent) * max(base.numerator.bit_length(), base.denominator.bit_length()) > MOST_BITS + 1:
+        elif abs(exponent) * (max(abs(base.numerator), base.denominator).bit_length() - 1) >= MOST_BITS:
             raise ExpressionError("expr-too-large", f"the power {base}**{exponent} has more than {MOST_BITS} bits")
     return power_of(base, exponent)
 
@@ -225,17 +247,16 @@ _OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
 def _value(tree: ast.expr, lookup: Lookup, text: str) -> Value:
     try:
         match tree:
-            case ast.Constant(value=int(number)):
+            case ast.Constant(value=int() | Fraction() as number):
                 return number
-            case ast.Constant():
-                return _exact(ast.get_source_segment(text.strip(" \t"), tree) or repr(tree.value))
             case ast.Name(id=name):
                 return lookup(name)
             case ast.UnaryOp(op=operation, operand=operand):
                 inner = _value(operand, lookup, text)
                 return -inner if isinstance(operation, ast.USub) else inner
             case ast.BinOp(op=operation, left=left, right=right):
-                return _OPERATORS[type(operation)](_value(left, lookup, text), _value(right, lookup, text))
+                result = _OPERATORS[type(operation)](_value(left, lookup, text), _value(right, lookup, text))
+                return _bounded(result, tree)
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return FUNCTIONS[name][1](*(_value(argument, lookup, text) for argument in arguments))
     except ZeroDivisionError:
@@ -243,7 +264,17 @@ def _value(tree: ast.expr, lookup: Lookup, text: str) -> Value:
     raise AssertionError(ast.dump(tree))
 
 
-def _exact(token: str) -> Value:
+def _bounded(result: Value, tree: ast.expr) -> Value:
+    """Return *result* if no number in it is too large; names that stand for products grow without bound."""
+    bits = max(
+        max(abs(number.numerator), number.denominator).bit_length() for number in (terms_of(result) or {(): 0}).values()
+    )
+    if bits > MOST_BITS:
+        raise ExpressionError("expr-too-large", f"a number of more than {MOST_BITS} bits", tree.col_offset + 1)
+    return result
+
+
+def _exact(piece: str) -> Value:
     """Return a decimal such as ``5e6`` as the exact number it is."""
-    number = Fraction(token)
+    number = Fraction(piece)
     return number.numerator if number.denominator == 1 else number

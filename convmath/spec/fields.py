@@ -6,6 +6,7 @@ constructors and the documentation all read that declaration.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
@@ -29,11 +30,11 @@ class Reader(Protocol):
         """Return the value of a number or an expression, at least *minimum*."""
         ...
 
-    def resolve(self, raw: Any) -> Any:
-        """Return what a parameter's name stands for, where that is no number; else *raw*."""
+    def resolve(self, raw: Any, *, numbers: bool = False) -> Any:
+        """Return what a parameter's name stands for; where that is a number, only with *numbers*, else *raw*."""
         ...
 
-    def refuse(self, code: str, message: str, *path: str | int, help: str | None = None) -> Exception:  # noqa: A002
+    def refuse(self, code: str, message: str, *path: str | int, help: str | None = None) -> Exception:
         """Return the error for a value at *path* below the field."""
         ...
 
@@ -167,12 +168,10 @@ class Real:
     high: float = float("inf")
 
     def read(self, raw: Any, reader: Reader) -> float:
-        raw = reader.resolve(raw)
+        raw = reader.resolve(raw, numbers=True)
         if isinstance(raw, str):
-            try:
+            with suppress(ValueError):
                 raw = float(raw) if raw.isascii() and "_" not in raw else raw
-            except ValueError:
-                pass
         if isinstance(raw, bool) or not isinstance(raw, int | float) or not isfinite(raw):
             raise reader.refuse("not-a-number", f"{show(raw)} is no decimal number", help="write it as in 0.01")
         if not self.low <= raw <= self.high:
@@ -200,7 +199,7 @@ def amount() -> Any:
     return field(metadata={"kind": Amount()})
 
 
-def flag(default: bool) -> Any:  # noqa: FBT001
+def flag(*, default: bool) -> Any:
     """Declare a yes or no."""
     return field(metadata={"kind": Flag(default)})
 
@@ -213,4 +212,3 @@ def choice(*words: str) -> Any:
 def real(default: float, low: float = float("-inf"), high: float = float("inf")) -> Any:
     """Declare a real number."""
     return field(metadata={"kind": Real(default, low, high)})
-

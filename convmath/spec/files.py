@@ -99,6 +99,9 @@ def _read_json(text: str, file: str, limits: Limits) -> Document:
         shown = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
         spot = Spot(file, error.lineno, error.colno, 1, shown)
         raise SpecError(Problem("bad-json", error.msg, spot=spot)) from None
+    except RecursionError:
+        raise _too_deep(file, limits) from None
+    _check_nodes(data, file, limits)
     return Document(file, text, data, _json_marks(text, file, limits))
 
 
@@ -113,6 +116,7 @@ def _json_marks(text: str, file: str, limits: Limits) -> Callable[[], dict[tuple
 
 def _read_toml(text: str, file: str, limits: Limits) -> Document:
     _check_depth(text, file, limits)
+    _check_dots(text, file, limits)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -125,6 +129,7 @@ def _read_toml(text: str, file: str, limits: Limits) -> Document:
         raise SpecError(Problem("bad-toml", str(error).split(" (at")[0], spot=spot)) from None
     except (RecursionError, ValueError) as error:
         raise _refusal(file, "bad-toml", f"unreadable: {type(error).__name__}") from None
+    _check_nodes(data, file, limits)
     return Document(file, text, _plain(data, file))
 
 
@@ -148,14 +153,41 @@ def _plain(data: Any, file: str) -> Any:
 def _check_depth(text: str, file: str, limits: Limits) -> None:
     """Refuse deep nesting before a recursive parser meets it; brackets inside strings do not count."""
     depth = 0
-    for token in re.finditer(r'"(?:[^"\\\n]|\\.)*"|[\[{]|[\]}]', text):
+    for token in re.finditer(r'"(?:[^"\\\n]|\\.)*+"?|[\[{]|[\]}]', text):
         depth += (token[0] in "[{") - (token[0] in "]}")
         if depth > limits.depth:
-            message = f"{inert(file)} is nested more than {limits.depth} deep"
-            raise LimitError(Problem("too-deep", message, f"{limits.flag('depth')} raises the limit"))
+            raise _too_deep(file, limits)
 
 
-def _refusal(file: str, code: str, message: str, help: str | None = None) -> SpecError:  # noqa: A002
+def _check_dots(text: str, file: str, limits: Limits) -> None:
+    """Refuse long dotted keys, which take ``tomllib`` quadratic time; dots inside strings do not count."""
+    bare = re.sub(r'"(?:[^"\\\n]|\\.)*+"?|\'[^\'\n]*+\'?', "''", text)
+    if any(piece.count(".") >= limits.depth for piece in re.split(r"[\n=,#\[\]{}]", bare)):
+        raise _too_deep(file, limits)
+
+
+def _check_nodes(data: Any, file: str, limits: Limits) -> None:
+    """Refuse too many values, and nesting without brackets: ``a.b.c = 1``."""
+    count = 0
+    pending = [(data, 0)]
+    while pending:
+        held, depth = pending.pop()
+        count += 1
+        if count > limits.nodes:
+            message = f"{inert(file)} has more than {limits.nodes} values"
+            raise LimitError(Problem("too-many-nodes", message, f"{limits.flag('nodes')} raises the limit"))
+        if isinstance(held, dict | list):
+            if depth >= limits.depth:
+                raise _too_deep(file, limits)
+            pending.extend((each, depth + 1) for each in (held.values() if isinstance(held, dict) else held))
+
+
+def _too_deep(file: str, limits: Limits) -> LimitError:
+    message = f"{inert(file)} is nested more than {limits.depth} deep"
+    return LimitError(Problem("too-deep", message, f"{limits.flag('depth')} raises the limit"))
+
+
+def _refusal(file: str, code: str, message: str, help: str | None = None) -> SpecError:
     return SpecError(Problem(code, f"{inert(file)}: {message}", help))
 
 

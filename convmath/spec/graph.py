@@ -104,7 +104,7 @@ class Network:
         found = {each.name: each.default for each in self.symbols}
         return None if None in found.values() else found  # type: ignore[return-value]
 
-    def refuse(self, node: Node, code: str, message: str, help: str | None = None) -> SpecError:  # noqa: A002
+    def refuse(self, node: Node, code: str, message: str, help: str | None = None) -> SpecError:
         """Return the error for a layer, at its spot in the file where there is one."""
         what = f"{node.name} ({node.kind}): {message}"
         spot = self.document.spot(node.path) if self.document else None

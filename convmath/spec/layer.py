@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from convmath.formula import Formula, Value
@@ -25,6 +24,8 @@ class Layer:
     """The field that the one-line form ``- kind: value`` gives."""
     axes: ClassVar[bool] = False
     """Whether the layer needs spatial axes."""
+    declared: ClassVar[Mapping[str, FieldKind]] = {}
+    """The fields that a file may give, in order."""
 
     @classmethod
     def settle(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +120,7 @@ def layer(kind: str, *aliases: str, value: str | None = None) -> Callable[[type[
         if kind in VOCABULARY:
             raise TypeError(f"the kind '{kind}' is defined twice: {VOCABULARY[kind].__name__} and {cls.__name__}")
         cls.kind, cls.aliases, cls.value = kind, aliases, value
+        cls.declared = {each.name: each.metadata["kind"] for each in fields(cls) if "kind" in each.metadata}
         VOCABULARY[kind] = cls
         ALIASES.update(dict.fromkeys(aliases, kind))
         return cls
@@ -126,10 +128,9 @@ def layer(kind: str, *aliases: str, value: str | None = None) -> Callable[[type[
     return enter
 
 
-@cache
-def field_kinds(cls: type[Layer]) -> dict[str, FieldKind]:
+def field_kinds(cls: type[Layer]) -> Mapping[str, FieldKind]:
     """Return the fields of a layer kind that a file may give, in order."""
-    return {each.name: each.metadata["kind"] for each in fields(cls) if "kind" in each.metadata}
+    return cls.declared
 
 
 def core_kinds() -> tuple[type[Layer], ...]:

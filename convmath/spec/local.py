@@ -21,5 +21,5 @@ class LocallyConnected(Windowed):
     padding: tuple[Pad, ...] = padding()
     dilation: tuple[Value, ...] = per_axis(1)
     groups: Value = size(1)
-    bias: bool = flag(True)
+    bias: bool = flag(default=True)
     padding_mode: str = choice(*MODES)

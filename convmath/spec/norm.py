@@ -15,7 +15,7 @@ from convmath.spec.layer import Layer, layer
 class BatchNorm(Layer):
     """Normalise every channel by its running mean and variance, then scale and shift (Ioffe and Szegedy 2015)."""
 
-    affine: bool = flag(True)
+    affine: bool = flag(default=True)
     eps: float = real(1e-5, 0)
 
 

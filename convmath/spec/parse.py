@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from convmath.errors import ExpressionError, LimitError, Problem, SpecError, UsageError, inert
-from convmath.formula import Formula, Value, symbol
+from convmath.formula import Value, symbol
 from convmath.limits import DEFAULT, Limits
-from convmath.spec.build import MOST_NAME, Block, Builder, Frame
+from convmath.spec.build import MOST_NAME, MOST_PROBLEMS, Block, Builder, Frame
 from convmath.spec.document import Document, Path
 from convmath.spec.expressions import is_name, parse_expression
-from convmath.spec.fields import check_number, show
+from convmath.spec.fields import show
 from convmath.spec.graph import Input, Network, SymbolInfo, check_range
-from convmath.spec.layer import ALIASES, VOCABULARY, field_kinds
+from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
 from convmath.spec.reader import EntryReader
 from convmath.spec.scope import Argument, FileScope, WithoutScope
 
@@ -25,7 +26,11 @@ POSITION = "i"
 
 
 def parse(
-    document: Document, settings: Mapping[str, int | str] | None = None, *, numbers: bool = False, limits: Limits = DEFAULT
+    document: Document,
+    settings: Mapping[str, int | str] | None = None,
+    *,
+    numbers: bool = False,
+    limits: Limits = DEFAULT,
 ) -> Network:
     """Return the network that *document* describes.
 
@@ -51,7 +56,9 @@ class _Parser:
 
     def network(self) -> Network:
         if not isinstance(self.document.data, dict) or not self.data:
-            raise self.top.refuse("not-a-spec", "this is no spec", help="begin with 'convmath: 1', 'input: […]' and 'layers:'")
+            raise self.top.refuse(
+                "not-a-spec", "this is no spec", help="begin with 'convmath: 1', 'input: […]' and 'layers:'"
+            )
         self._check_keys()
         self._declare_symbols()
         self._bind_names()
@@ -62,12 +69,12 @@ class _Parser:
         frame = Frame(self.scope, "", 0)
         if "layers" in self.data and shape:
             builder.entries(self.data["layers"], ("layers",), frame)
+        name = self._text("name", default="network")
         self._check_settings()
         if self.problems:
-            raise SpecError(*self.problems)
+            raise self._faults()
         if not builder.nodes:
             raise self.top.refuse("no-layers", "the network has no layers", "layers")
-        name = self._text("name", default="network")
         if self.numbers:
             self._check_defaults()
         symbols = tuple(self.symbols[each] for each in [*self.declared, *self.symbols] if each in self.symbols)
@@ -85,6 +92,14 @@ class _Parser:
         if isinstance(error, LimitError):
             raise error
         self.problems.extend(error.problems)
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise self._faults()
+
+    def _faults(self) -> SpecError:
+        found = list(dict.fromkeys(self.problems))
+        if len(self.problems) >= MOST_PROBLEMS:
+            found.append(Problem("too-many-faults", f"{len(found)} faults so far; the rest of the file was not read"))
+        return SpecError(*found)
 
     def _check_keys(self) -> None:
         for key in self.data:
@@ -94,10 +109,16 @@ class _Parser:
                 self._add(self.top.refuse("unknown-key", f"'{key}' is no key of a spec", key, help=help_, key=True))
         version = self.data.get("convmath")
         if "convmath" not in self.data:
-            self._add(self.top.refuse("no-version", "the version of the format is missing", help=f"begin with 'convmath: {VERSION}'"))
+            self._add(
+                self.top.refuse(
+                    "no-version", "the version of the format is missing", help=f"begin with 'convmath: {VERSION}'"
+                )
+            )
         elif version != VERSION or isinstance(version, bool):
             message = f"version {show(version)} of the format is unknown"
-            self._add(self.top.refuse("bad-version", message, "convmath", help=f"this convmath reads version {VERSION}"))
+            self._add(
+                self.top.refuse("bad-version", message, "convmath", help=f"this convmath reads version {VERSION}")
+            )
         if "layers" not in self.data:
             self._add(self.top.refuse("missing-key", "'layers' is missing", help="list the layers, top to bottom"))
         for key in ("inputs", "outputs"):
@@ -111,7 +132,10 @@ class _Parser:
     def _text(self, key: str, *, default: str) -> str:
         held = self.data.get(key, default)
         if not isinstance(held, str) or not held or len(held) > MOST_NAME or not held.isprintable():
-            raise self.top.refuse("bad-name", f"{show(held)} is no printable text of 1 to {MOST_NAME} characters", key)
+            self._add(
+                self.top.refuse("bad-name", f"{show(held)} is no printable text of 1 to {MOST_NAME} characters", key)
+            )
+            return default
         return held
 
     def _mapping(self, key: str) -> dict[str, Any]:
@@ -133,11 +157,15 @@ class _Parser:
     def _declaration(self, name: str, raw: Any) -> SymbolInfo:
         self._check_name(name, "symbols")
         if not isinstance(raw, dict):
-            raise self.top.refuse("not-fields", f"{show(raw)} is no mapping", "symbols", name, help="write {default: 224}")
+            raise self.top.refuse(
+                "not-fields", f"{show(raw)} is no mapping", "symbols", name, help="write {default: 224}"
+            )
         for key in raw:
             if key not in ("min", "max", "default"):
                 message = f"'{key}' says nothing about a symbol"
-                raise self.top.refuse("unknown-field", message, "symbols", name, key, help="min, max and default do", key=True)
+                raise self.top.refuse(
+                    "unknown-field", message, "symbols", name, key, help="min, max and default do", key=True
+                )
         found: dict[str, int] = {}
         for key, held in raw.items():
             value = EntryReader(self.document, self.scope, ("symbols", name)).number(held, key, minimum=0)
@@ -155,7 +183,9 @@ class _Parser:
     def _check_name(self, name: str, section: str) -> None:
         if not is_name(name):
             message = f"'{name}' cannot be a name in expressions"
-            raise self.top.refuse("bad-name", message, section, name, help="letters, digits and _, and no function's name", key=True)
+            raise self.top.refuse(
+                "bad-name", message, section, name, help="letters, digits and _, and no function's name", key=True
+            )
         if name == POSITION:
             raise self.top.refuse("bad-name", _POSITION_TAKEN, section, name, key=True)
 
@@ -168,14 +198,32 @@ class _Parser:
             except SpecError as error:
                 self._add(error)
             self.scope.names[name] = Argument(raw, self.scope, ("let", name))
+        self._check_let()
         for name, given in self.settings.items():
             try:
                 if isinstance(given, str):
                     parse_expression(given)
             except ExpressionError as error:
-                raise UsageError(f"{inert(name)}={inert(given)}: {inert(error.message)}") from None
+                raise UsageError(f"{inert(name)}={inert(str(given))}: {inert(error.message)}") from None
             without = WithoutScope(self.scope, name)
             self.scope.names[name] = Argument(given, without, ("symbols", name))
+
+    def _check_let(self) -> None:
+        """Refuse values that are no expressions or depend on themselves, also where nothing uses them."""
+        uses: dict[str, frozenset[str]] = {}
+        for name, raw in self._mapping("let").items():
+            try:
+                uses[name] = parse_expression(raw).names - self.settings.keys() if isinstance(raw, str) else frozenset()
+            except ExpressionError as error:
+                self._add(self.top.faulty(error, raw, "let", name))
+                self.scope.names[name] = 1
+        try:
+            TopologicalSorter({name: uses[name] for name in uses.keys() - self.settings.keys()}).prepare()
+        except CycleError as error:
+            circle = error.args[1][::-1]
+            message = f"the value of '{circle[0]}' depends on itself: {' → '.join(circle)}"
+            self._add(self.top.refuse("circular", message, "let", circle[0]))
+            self.scope.names.update(dict.fromkeys(circle, 1))
 
     def _symbol(self, name: str) -> Value:
         """Return the symbol *name*, or its default where numbers are wanted."""
@@ -197,11 +245,11 @@ class _Parser:
         for name in self.settings:
             bound = self.scope.names[name]
             used = name in known or (isinstance(bound, Argument) and bound.used)
-            if not used:
+            if not used and not self.problems:
                 near = get_close_matches(name, sorted(known), 1)
                 hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(sorted(known)) or 'none'}"
                 raise UsageError(f"the spec has no symbol or value '{inert(name)}' to set; {hint}")
-            if name in self.declared or name not in self._mapping("let"):
+            if used and (name in self.declared or name not in self._mapping("let")):
                 self._check_setting(name)
 
     def _check_setting(self, name: str) -> None:
@@ -212,8 +260,6 @@ class _Parser:
             return
         info = self.declared.get(name, SymbolInfo(name))
         try:
-            if not isinstance(value, Formula) and check_number(value, 0):
-                raise SpecError(Problem("bad-size", f"the symbol '{name}' {check_number(value, info.minimum)}"))
             check_range(info, value)
         except SpecError as error:
             self._add(error)
@@ -228,10 +274,18 @@ class _Parser:
         """Return the shape of the input; empty, and a problem, where it is faulty."""
         raw = self.data.get("input")
         if raw is None:
-            self._add(self.top.refuse("missing-key", "'input' is missing", help="write 'input: [3, H, W]': channels, then sizes"))
+            self._add(
+                self.top.refuse(
+                    "missing-key", "'input' is missing", help="write 'input: [3, H, W]': channels, then sizes"
+                )
+            )
             return ()
         if not isinstance(raw, list) or not raw:
-            self._add(self.top.refuse("not-a-shape", f"{show(raw)} is no shape", "input", help="write [channels, height, width]"))
+            self._add(
+                self.top.refuse(
+                    "not-a-shape", f"{show(raw)} is no shape", "input", help="write [channels, height, width]"
+                )
+            )
             return ()
         shape: list[Value] = []
         for at, each in enumerate(raw):
@@ -251,7 +305,11 @@ class _Parser:
             if kind not in VOCABULARY:
                 near = get_close_matches(word, [*VOCABULARY, *ALIASES], 1)
                 help_ = f"did you mean '{near[0]}'?" if near else None
-                self._add(self.top.refuse("unknown-kind", f"'{word}' is no kind of layer", "defaults", word, help=help_, key=True))
+                self._add(
+                    self.top.refuse(
+                        "unknown-kind", f"'{word}' is no kind of layer", "defaults", word, help=help_, key=True
+                    )
+                )
             elif not isinstance(fields, dict):
                 self._add(self.top.refuse("not-fields", f"{show(fields)} is no mapping", "defaults", word))
             else:
@@ -261,7 +319,9 @@ class _Parser:
                         near = get_close_matches(name, kinds, 1)
                         help_ = f"did you mean '{near[0]}'?" if near else None
                         message = f"'{name}' is not a field of '{kind}'"
-                        self._add(self.top.refuse("unknown-field", message, "defaults", word, name, help=help_, key=True))
+                        self._add(
+                            self.top.refuse("unknown-field", message, "defaults", word, name, help=help_, key=True)
+                        )
                 found[kind] = {name: (raw, ("defaults", word, name)) for name, raw in fields.items()}
         return found
 
@@ -280,11 +340,20 @@ class _Parser:
             raise self.top.refuse("missing-field", f"the block '{name}' needs 'layers', a list", *path, key=True)
         for key in raw:
             if key not in ("params", "let", "layers"):
-                raise self.top.refuse("unknown-field", f"'{key}' is not a field of a block", *path, key, help="params, let and layers are", key=True)
+                raise self.top.refuse(
+                    "unknown-field",
+                    f"'{key}' is not a field of a block",
+                    *path,
+                    key,
+                    help="params, let and layers are",
+                    key=True,
+                )
         params: dict[str, tuple[Any, Path] | None] = {}
         listed = raw.get("params") or []
         if not isinstance(listed, list):
-            raise self.top.refuse("not-a-list", f"{show(listed)} is no list", *path, "params", help="write [channels, {stride: 1}]")
+            raise self.top.refuse(
+                "not-a-list", f"{show(listed)} is no list", *path, "params", help="write [channels, {stride: 1}]"
+            )
         for at, each in enumerate(listed):
             word, default = next(iter(each.items())) if isinstance(each, dict) and len(each) == 1 else (each, None)
             if not isinstance(word, str) or not (is_name(word) and word != "name"):

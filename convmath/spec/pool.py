@@ -19,7 +19,7 @@ class MaxPool(Windowed):
     stride: tuple[Value, ...] = per_axis("kernel_size")
     padding: tuple[Pad, ...] = padding()
     dilation: tuple[Value, ...] = per_axis(1)
-    ceil_mode: bool = flag(False)
+    ceil_mode: bool = flag(default=False)
 
 
 @layer("avg_pool", value="kernel_size")
@@ -31,8 +31,8 @@ class AvgPool(Windowed):
     stride: tuple[Value, ...] = per_axis("kernel_size")
     padding: tuple[Pad, ...] = padding()
     dilation: tuple[Value, ...] = per_axis(1)
-    ceil_mode: bool = flag(False)
-    count_include_pad: bool = flag(True)
+    ceil_mode: bool = flag(default=False)
+    count_include_pad: bool = flag(default=True)
 
 
 @layer("adaptive_avg_pool", value="output_size")

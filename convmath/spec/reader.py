@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -61,12 +62,14 @@ class EntryReader:
         except ExpressionError as error:
             raise self.faulty(error, text, *path) from None
 
-    def resolve(self, raw: Any) -> Any:
-        """Return what a parameter's name stands for, where that is no number; else *raw*."""
+    def resolve(self, raw: Any, *, numbers: bool = False) -> Any:
+        """Return what a parameter's name stands for; where that is a number, only with *numbers*, else *raw*."""
         plain = self.scope.plain(raw)
-        return raw if isinstance(plain, int) and not isinstance(plain, bool) else plain
+        return raw if isinstance(plain, int) and not isinstance(plain, bool) and not numbers else plain
 
-    def refuse(self, code: str, message: str, *path: str | int, help: str | None = None, key: bool = False) -> SpecError:  # noqa: A002
+    def refuse(
+        self, code: str, message: str, *path: str | int, help: str | None = None, key: bool = False
+    ) -> SpecError:
         """Return the error for a value at *path* below this place, or for its key."""
         full = (*self.path, *path)
         return SpecError(Problem(code, message, help, path=full, spot=self.document.spot(full, key=key)))
@@ -109,8 +112,7 @@ class EntryReader:
         values: dict[str, Any],
     ) -> Any:
         if name in given:
-            path = (name,) if self.document_has(name) else ()
-            return kind.read(given[name], self.at(*path))
+            return kind.read(given[name], self.at(name) if self.document_has(name) else self)
         if name in defaults:
             raw, path = defaults[name]
             return kind.read(raw, EntryReader(self.document, self.scope, path, self.rank))
@@ -128,7 +130,7 @@ class EntryReader:
         return isinstance(held, dict) and name in held
 
     def _unknown(
-        self, cls: type[Layer], given: dict[str, Any], kinds: dict[str, FieldKind], problems: list[Problem]
+        self, cls: type[Layer], given: dict[str, Any], kinds: Mapping[str, FieldKind], problems: list[Problem]
     ) -> set[str]:
         """Add a problem for every field that the kind does not have; return the fields that were probably meant."""
         meant: set[str] = set()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from convmath.formula import Value
 from convmath.spec.conv import MODES
-from convmath.spec.fields import Pad, amount, choice, real
+from convmath.spec.fields import amount, choice, real
 from convmath.spec.layer import Layer, layer
 
 
@@ -26,7 +27,7 @@ class Padding(Layer):
     """Put elements around the image."""
 
     axes: ClassVar[bool] = True
-    amount: tuple[Pad, ...] = amount()
+    amount: tuple[tuple[Value, Value], ...] = amount()
     mode: str = choice(*MODES)
 
 

@@ -32,6 +32,10 @@ class Argument:
         if self._value is None:
             try:
                 self._value = self._read(name)
+            except RecursionError:
+                raise ExpressionError(
+                    "expr-too-deep", f"'{name}' stands for names that stand for too many others"
+                ) from None
             except ExpressionError as error:
                 if error.path is None:
                     error.path, error.text = self.path, self.raw if isinstance(self.raw, str) else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -18,6 +19,7 @@ from convmath.spec.document import Mark
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -54,7 +56,7 @@ class YamlReader:
             raise
         except yaml.MarkedYAMLError as error:
             raise self._refuse("bad-yaml", str(error.problem or error), error.problem_mark) from None
-        except Exception as error:  # PyYAML raises more than its own errors on broken input
+        except Exception as error:  # noqa: BLE001 PyYAML raises more than its own errors on broken input
             raise self._refuse("bad-yaml", str(error).split("\n")[0] or type(error).__name__, None) from None
 
     def _document(self) -> Any:
@@ -64,7 +66,9 @@ class YamlReader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise self._refuse("bad-yaml", "a second document begins here", event.start_mark, "keep one network per file")
+                    raise self._refuse(
+                        "bad-yaml", "a second document begins here", event.start_mark, "keep one network per file"
+                    )
             elif isinstance(event, yaml.NodeEvent):
                 data = self._node(event, (), 0)
         return data
@@ -135,11 +139,14 @@ class YamlReader:
                 message = f"a number of {len(text)} digits; the limit is {MOST_DIGITS}"
                 raise self._refuse("number-too-long", message, event.start_mark)
             return int(text)
-        if text.lstrip("+-").isdigit() and text.isascii():
+        if _LEADING_ZERO.fullmatch(text):
             help_ = f'write {int(text[:40])}, or quote it if it is a name: "{text[:40]}"'
             raise self._refuse("bad-number", f"'{text}' starts with a zero", event.start_mark, help_)
         if _DECIMAL.fullmatch(text) and len(text) <= 40:
-            return float(text)
+            number = float(text)
+            if not isfinite(number):
+                raise self._refuse("bad-number", f"{text} is too large a number", event.start_mark)
+            return number
         return text
 
     def _mark(self, path: tuple[str | int, ...], event: Any) -> None:
@@ -152,7 +159,7 @@ class YamlReader:
         width = end.column - start.column if end.line == start.line else 1
         return start.line, start.column, max(1, width)
 
-    def _problem(self, code: str, message: str, mark: Any, help: str | None = None) -> Problem:  # noqa: A002
+    def _problem(self, code: str, message: str, mark: Any, help: str | None = None) -> Problem:
         spot = None
         if mark is not None:
             lines = self.text.splitlines()
@@ -160,7 +167,7 @@ class YamlReader:
             spot = Spot(self.file, mark.line + 1, mark.column + 1, 1, shown)
         return Problem(code, message, help, spot=spot)
 
-    def _refuse(self, code: str, message: str, mark: Any, help: str | None = None) -> SpecError:  # noqa: A002
+    def _refuse(self, code: str, message: str, mark: Any, help: str | None = None) -> SpecError:
         return SpecError(self._problem(code, message, mark, help))
 
     def _limit(self, code: str, message: str, name: str, mark: Any) -> LimitError:

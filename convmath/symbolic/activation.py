@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convmath.report import Condition, Operations
 from convmath.spec import activation as kinds
-from convmath.spec.layer import core_kinds
+from convmath.spec.kinds import core_kinds
 from convmath.symbolic.facts import Facts, Requirement, Shape, pointwise, rule
 
 
@@ -12,13 +12,11 @@ from convmath.symbolic.facts import Facts, Requirement, Shape, pointwise, rule
 def prelu(layer: kinds.Prelu, shape: Shape) -> Facts:
     """Derive one learned slope, or one per channel (PyTorch, PReLU)."""
     slopes, channels = layer.num_parameters, shape.channels
-    requirements = ()
+    requirements: tuple[Requirement, ...] = ()
     if slopes != 1:
         message = f"{slopes} slopes for {channels} channels"
         requirements = (Requirement(Condition(slopes, "==", channels), "bad-size", message, "use 1, or in_channels"),)
-    return pointwise(
-        shape, params=slopes, operations=Operations(elementwise=shape.elements), requirements=requirements
-    )
+    return pointwise(shape, params=slopes, operations=Operations(elementwise=shape.elements), requirements=requirements)
 
 
 def activation(layer: kinds.Activation, shape: Shape) -> Facts:  # noqa: ARG001

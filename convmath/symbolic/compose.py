@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from convmath.errors import LimitError, SpecError
 from convmath.formula import Formula, Value, sum_of, symbol
@@ -16,7 +17,6 @@ from convmath.symbolic.facts import Facts, apply
 from convmath.symbolic.memory import moments, peak
 from convmath.symbolic.trace import Trace
 from convmath.symbolic.window import misfit
-
 
 STRIDE = 100
 """How many layers pass between two calls of a progress function."""
@@ -36,8 +36,9 @@ def derive(network: Network, progress: Callable[[int], None] | None = None) -> N
 
 
 class _Walk:
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, searching: bool = False) -> None:
         self.network = network
+        self.searching = searching
         self.constraints = Constraints(network)
         self.traces = [Trace.of_input(each) for each in network.inputs]
         self.channels = {arriving_channels(at): trace.shape.channels for at, trace in enumerate(self.traces)}
@@ -108,14 +109,16 @@ class _Walk:
 
     def _way_out(self, axis: int) -> str:
         """Return the least size of the network's input that all layers accept."""
+        if self.searching:
+            return ""
         [source, *_] = self.network.inputs
         sizes = list(source.sizes)
         sizes[axis] = symbol(f"size@{axis}")
         free = replace(self.network, inputs=(replace(source, shape=(source.channels, *sizes)),))
         try:
-            conditions = _Walk(free).conditions()
+            conditions = _Walk(free, searching=True).conditions()
         except SpecError:
-            return "a larger input, a smaller kernel or more padding"
+            return f"no size of the input helps on axis {axis}: use a smaller window or more padding"
         least = [each.right for each in conditions if each.left == sizes[axis] and each.relation == ">="]
         return f"the network needs an input of {least[0]} or more on axis {axis}" if least else "use a larger input"
 
@@ -177,7 +180,7 @@ class _Walk:
         return at
 
 
-def _sums(layers: tuple[LayerReport, ...]) -> dict[str, object]:
+def _sums(layers: tuple[LayerReport, ...]) -> dict[str, Any]:
     return {
         "params": sum_of(each.params for each in layers),
         "buffers": sum_of(each.buffers for each in layers),
@@ -200,9 +203,7 @@ def _group(group: Group, layers: tuple[LayerReport, ...]) -> LayerReport:
         kind="group",
         inputs=parts[0].inputs,
         output_shape=last.output_shape,
-        **_sums(parts),  # type: ignore[arg-type]
+        **_sums(parts),
         receptive_field=last.receptive_field,
         repeat=last.repeat,
     )
-
-

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 
 from convmath.algebra import Word
 from convmath.errors import Problem, SpecError
-from convmath.formula import Formula, Value, denominator_of, is_integral, ratio, surely_nonnegative, symbol
+from convmath.formula import (
+    Formula,
+    Value,
+    denominator_of,
+    is_integral,
+    ratio,
+    single_floor,
+    surely_nonnegative,
+    symbol,
+)
 from convmath.report import Condition
 from convmath.spec.fields import check_number
 from convmath.spec.graph import Network, Node
@@ -57,15 +66,18 @@ class Constraints:
 
     def bounds(self) -> dict[str, Value]:
         """Return the least value of every symbol, as far as the conditions so far give numbers."""
-        found = dict(self.minima)
+        found = {each.name: each.minimum for each in self.network.symbols}
         for condition in self.conditions():
-            name = str(condition.left)
-            if name in found and condition.relation == ">=" and isinstance(condition.right, int):
-                found[name] = max(condition.right, int(found[name]))
-        return found
+            name, right = str(condition.left), condition.right
+            if name in found and condition.relation == ">=" and isinstance(right, int):
+                found[name] = max(right, found[name])
+        return dict(found)
 
     def conditions(self) -> tuple[Condition, ...]:
-        """Return the conditions that the symbols' ranges do not imply; Raises ``SpecError`` where a range forbids them."""
+        """Return the conditions that the symbols' ranges do not imply.
+
+        Raises ``SpecError`` where a range forbids one.
+        """
         solved: dict[Value, list[Value]] = {}
         for origin, needs in self._needs.items():
             for need in needs:
@@ -73,24 +85,25 @@ class Constraints:
                 solved.setdefault(left, []).append(right)
         found: list[Condition] = []
         for left, rights in solved.items():
-            rights = self._largest([right for right in rights if not surely_nonnegative(left - right, self.minima)])
-            found.extend(Condition(left, ">=", right) for right in rights)
+            open_ones = [right for right in rights if not surely_nonnegative(left - right, self.minima)]
+            found.extend(Condition(left, ">=", right) for right in self._largest(open_ones))
+        found.extend(self._others)
         for condition in found:
             self._check_maximum(condition)
-        return (*found, *self._others)
+        return tuple(found)
 
     def _check_maximum(self, condition: Condition) -> None:
-        for each in self.network.symbols:
-            if each.maximum is not None and condition.left == symbol(each.name) and isinstance(condition.right, int):
-                if condition.right > each.maximum:
-                    message = f"{each.name} is at most {each.maximum}, but {condition} is needed"
-                    raise SpecError(Problem("out-of-range", message, "raise the symbol's max, or shrink the windows"))
+        highest = {each.name: each.maximum for each in self.network.symbols}.get(str(condition.left))
+        least = condition.right
+        if condition.relation == ">=" and highest is not None and isinstance(least, int) and least > highest:
+            message = f"{condition.left} is at most {highest}, but {condition} is needed"
+            raise SpecError(Problem("out-of-range", message, "raise the symbol's max, or shrink the windows"))
 
     def _largest(self, values: list[Value]) -> list[Value]:
         """Return the values without those that another one never falls below."""
         numbers = [each for each in values if not isinstance(each, Formula)]
         rest = dict.fromkeys(each for each in values if isinstance(each, Formula))
-        kept: list[Value] = [max(numbers)] if numbers else []  # type: ignore[type-var]
+        kept: list[Value] = [max(numbers)] if numbers else []
         for each in rest:
             if any(surely_nonnegative(other - each, self.minima) for other in kept):
                 continue
@@ -99,8 +112,14 @@ class Constraints:
         return kept
 
     def _at_least(self, held: Value, least: Value) -> None:
+        """Require ``held >= least``, solved for what stands in a single floor."""
+        inner = single_floor(held)
+        if inner is not None:
+            top, bottom, constant = inner
+            held, least = top, bottom * (least - constant)
         if not surely_nonnegative(held - least, self.minima):
-            self._add(Condition(held, ">=", least))
+            left, right = _solved(held, least)
+            self._add(Condition(left, ">=", right))
 
     def _add(self, condition: Condition) -> None:
         difference = condition.left - condition.right

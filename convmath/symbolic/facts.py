@@ -80,7 +80,7 @@ def pointwise(shape: Shape, **facts: Any) -> Facts:
     return Facts(out=shape, maps=same, first=same, last=same, minor=True, **facts)
 
 
-def divides(divisor: Value, number: Value, message: str, help: str) -> Requirement:  # noqa: A002
+def divides(divisor: Value, number: Value, message: str, help: str) -> Requirement:
     """Require that *divisor* divides *number*."""
     return Requirement(Condition(number, "==", 0, divisor), "not-divisible", message, help)
 
@@ -91,4 +91,3 @@ def apply(layer: Layer, shape: Shape) -> Facts:
     Raises ``LookupError`` where the layer has none.
     """
     return rule[type(layer)](layer, shape)
-

@@ -12,7 +12,10 @@ from convmath.symbolic.window import first_map, last_map, least_sizes, mirrored,
 
 @rule(LocallyConnected)
 def locally_connected(layer: LocallyConnected, shape: Shape) -> Facts:
-    """Derive a convolution's windows with weights and a bias of their own at every position (Keras, LocallyConnected2D)."""
+    """Derive a convolution's windows, with weights and a bias of their own at every position.
+
+    Source: Keras, LocallyConnected2D.
+    """
     maps = tuple(size_map(window) for window in layer.windows)
     out = shape.through(maps, layer.out_channels)
     outputs = out.elements

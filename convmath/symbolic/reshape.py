@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convmath.algebra import FloorMap
-from convmath.formula import Value, max_of
+from convmath.formula import max_of
 from convmath.spec.reshape import Dropout, Flatten, Identity, Padding
 from convmath.symbolic.facts import Facts, Shape, pointwise, rule
 
@@ -16,8 +16,11 @@ def flatten(layer: Flatten, shape: Shape) -> Facts:  # noqa: ARG001
 
 @rule(Padding)
 def pad(layer: Padding, shape: Shape) -> Facts:
-    """Derive a larger image; a mirror shows at most all elements but one, a ring at most all (PyTorch, functional.pad)."""
-    pads: list[tuple[Value, Value]] = [(before, after) for before, after in layer.amount]  # type: ignore[misc]
+    """Derive a larger image (PyTorch, functional.pad).
+
+    A mirror shows at most all elements but one, a ring at most all.
+    """
+    pads = layer.amount
     beyond = {"reflect": 1, "circular": 0}.get(layer.mode)
     back = tuple(FloorMap(1, -before, 1) for before, _ in pads)
     maps = tuple(FloorMap(1, before + after, 1) for before, after in pads)

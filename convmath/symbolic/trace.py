@@ -102,25 +102,29 @@ def _then(word: Word | None, after: FloorMap, origin: Value) -> Word | None:
 def span(first: Word, last: Word, positions: Value) -> Value | None:
     """Return the most pixels from first(i) to last(i), over all i; None where no closed form is known.
 
-    Words of one map with the same slope differ by the same everywhere, or, over a
-    divisor m, by floor((r + difference)/m) with r the largest remainder that occurs.
-    A pooling to a fixed size has few enough positions to ask each.
+    Maps of one slope differ by the same everywhere, or, over a divisor m, by
+    floor((r + difference)/m) with r the largest remainder that occurs. Behind a pooling
+    to a fixed size there are few enough positions to ask each.
     """
-    if len(first.maps) <= 1 and len(last.maps) <= 1:
-        near, far = first.maps[0] if first.maps else FloorMap(), last.maps[0] if last.maps else FloorMap()
-        if near.up == far.up and near.down == far.down:
-            return _widest(near, far) + 1
-    if len(first.maps) == len(last.maps) == 2:  # noqa: PLR2004
-        (near, near_end), (far, far_end) = first.maps, last.maps
-        same = near.up == far.up and near.down == far.down and near_end.up == far_end.up
-        if same and near_end.down == far_end.down == 1:
-            return near_end.up * _widest(near, far) + far_end.shift - near_end.shift + 1
+    near, far = first.maps[0] if first.maps else FloorMap(), last.maps[0] if last.maps else FloorMap()
+    near_end, far_end = (first.maps[1:] or (FloorMap(),))[0], (last.maps[1:] or (FloorMap(),))[0]
+    alike = near.up == far.up and near.down == far.down and near_end.up == far_end.up
+    short = max(len(first.maps), len(last.maps)) <= 2 and near_end.down == far_end.down == 1
+    if alike and short and _whole_period(near.down, positions):
+        return near_end.up * _widest(near, far) + far_end.shift - near_end.shift + 1
     if isinstance(positions, int):
         sizes = [last(at) - first(at) + 1 for at in range(min(positions, MOST_POSITIONS))]
         numbers = all(isinstance(each, int) for each in sizes)
         if sizes and (positions <= MOST_SYMBOLIC_POSITIONS or (numbers and positions <= MOST_POSITIONS)):
             return max_of(*sizes)
     return None
+
+
+def _whole_period(down: Value, positions: Value) -> bool:
+    """Tell whether the positions run through all remainders of a division by *down*."""
+    if isinstance(down, int) and isinstance(positions, int):
+        return positions >= down
+    return down in (1, positions)
 
 
 def _widest(near: FloorMap, far: FloorMap) -> Value:

@@ -1,0 +1,56 @@
+"""What every test run shares: hypothesis settings, visible deselection, and no silent skips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("convmath", deadline=None)
+settings.load_profile("convmath")
+
+PEERS = ("torch", "onnxruntime", "onnxscript")
+ALLOWED_SKIPS: tuple[str, ...] = ()
+"""Reasons for which a test may be skipped; there is none."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run everything: long suites and all peers, which must be there")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    missing = [name for name in PEERS if find_spec(name) is None]
+    full = config.getoption("--full")
+    if full and missing:
+        raise pytest.UsageError(f"--full needs the extra 'peers'; missing: {', '.join(missing)}")
+    left_out = [
+        item
+        for item in items
+        if (missing and item.get_closest_marker("peers")) or (not full and item.get_closest_marker("full"))
+    ]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = left_out
+
+
+LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    left_out = config.stash.get(LEFT_OUT, [])
+    peers = sum(item.get_closest_marker("peers") is not None for item in left_out)
+    if peers:
+        terminalreporter.write_line(f"{peers} comparisons with other libraries need: pip install '.[peers]'")
+    if len(left_out) > peers:
+        terminalreporter.write_line(f"{len(left_out) - peers} long tests run with --full")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.skipped and not any(reason in str(report.longrepr) for reason in ALLOWED_SKIPS):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and the reason is not one of {ALLOWED_SKIPS}: {report.longrepr}"
+    return report

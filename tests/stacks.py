@@ -1,0 +1,80 @@
+"""Random stacks of layers: as plain entries of a spec, and as lists of windows per axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from enumeration import AxisLayer
+from hypothesis import strategies as st
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer: its entry in a spec, and what it does along each axis."""
+
+    entry: dict[str, Any]
+    axes: tuple[AxisLayer, ...]
+
+
+@st.composite
+def window_cases(draw: st.DrawFn, rank: int) -> Case:
+    """Draw a convolution or a pooling: stride above kernel, uneven padding, dilation, ceil mode, same."""
+    kind = draw(st.sampled_from(["conv", "max_pool", "avg_pool", "depthwise_conv", "locally_connected"]))
+    pooling = kind.endswith("pool")
+    axes = []
+    for _ in range(rank):
+        kernel, dilation = draw(st.integers(1, 5)), draw(st.integers(1, 3))
+        most = dilation * (kernel - 1) if pooling else 6
+        before, after = draw(st.integers(0, most)), draw(st.integers(0, most))
+        axes.append(AxisLayer("window", kernel, draw(st.integers(1, 5)), dilation, before, after))
+    same = draw(st.integers(0, 4)) == 0
+    ceil = pooling and draw(st.booleans())
+    fields: dict[str, Any] = {
+        "kernel_size": [axis.kernel for axis in axes],
+        "stride": [axis.stride for axis in axes],
+        "dilation": [axis.dilation for axis in axes],
+        "padding": "same" if same else [[axis.before, axis.after] for axis in axes],
+    }
+    if pooling:
+        fields["ceil_mode"] = ceil
+    elif kind == "depthwise_conv":
+        fields["multiplier"] = draw(st.integers(1, 2))
+    else:
+        fields["out_channels"] = draw(st.integers(1, 3))
+    if not pooling:
+        fields["bias"] = draw(st.booleans())
+    shown = tuple(AxisLayer(**{**axis.__dict__, "ceil": ceil, "same": same}) for axis in axes)
+    return Case({kind: fields}, shown)
+
+
+@st.composite
+def pad_cases(draw: st.DrawFn, rank: int) -> Case:
+    """Draw padding of its own."""
+    axes = tuple(AxisLayer("pad", before=draw(st.integers(0, 4)), after=draw(st.integers(0, 4))) for _ in range(rank))
+    return Case({"pad": {"amount": [[axis.before, axis.after] for axis in axes]}}, axes)
+
+
+@st.composite
+def adaptive_cases(draw: st.DrawFn, rank: int) -> Case:
+    """Draw a pooling to a fixed size."""
+    axes = tuple(AxisLayer("adaptive", count=draw(st.integers(2, 5))) for _ in range(rank))
+    kind = draw(st.sampled_from(["adaptive_avg_pool", "adaptive_max_pool"]))
+    return Case({kind: {"output_size": [axis.count for axis in axes]}}, axes)
+
+
+def pointwise_cases(rank: int) -> st.SearchStrategy[Case]:
+    """Draw a layer that keeps every position."""
+    return st.sampled_from(["relu", "batch_norm", "dropout", "softmax", "identity"]).map(
+        lambda kind: Case({kind: None}, (AxisLayer("window"),) * rank)
+    )
+
+
+def stacks(rank: int, *, most: int = 5, adaptive: bool = False) -> st.SearchStrategy[list[Case]]:
+    """Draw a stack of layers; with *adaptive* one pooling to a fixed size may stand in it."""
+    plain = st.lists(st.one_of(window_cases(rank), window_cases(rank), pad_cases(rank), pointwise_cases(rank)), min_size=1, max_size=most)
+    if not adaptive:
+        return plain
+    return st.tuples(plain, adaptive_cases(rank), st.lists(window_cases(rank), max_size=1)).map(
+        lambda parts: [*parts[0], parts[1], *parts[2]]
+    )
