@@ -125,21 +125,23 @@ class Word:
 
     def then(self, after: FloorMap) -> Word:
         """Return this word followed by one more map."""
+        after = after.reduced()
         if not self.maps:
-            return Word((after.reduced(),))
+            return Word((after,))
         *before, last = self.maps
         if last.merges(after):
             return Word(tuple(before)).then(last.then(after))
-        return Word((*self.maps, after.reduced()))
+        return Word((*self.maps, after))
 
     def after(self, first: FloorMap) -> Word:
         """Return the map *first* followed by this word: how a field grows backwards."""
+        first = first.reduced()
         if not self.maps:
-            return Word((first.reduced(),))
+            return Word((first,))
         head, *others = self.maps
         if first.merges(head):
             return Word(tuple(others)).after(first.then(head))
-        return Word((first.reduced(), *self.maps))
+        return Word((first, *self.maps))
 
     @property
     def slope(self) -> Value:

@@ -181,6 +181,49 @@ class NetworkReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Counterexample:
+    """Where a formula and a measurement differ: the values of the symbols, or the layer that was drawn."""
+
+    symbols: Mapping[str, Any]
+    derived: str
+    measured: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One formula, held against measurements; ``layer`` is None for the whole network."""
+
+    layer: str | None
+    quantity: str
+    formula: str
+    cases: int
+    mismatches: int
+    measured_by: str
+    counterexample: Counterexample | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it agreed wherever it was measured, and was measured at all."""
+        return self.cases > 0 and self.mismatches == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """All checks of a network or of a kind of layer."""
+
+    network: str
+    checks: tuple[Check, ...]
+    sampled: str
+    """Which values the symbols took, for the first line."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether every check agreed."""
+        return all(each.confirmed for each in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """A report in symbols and, where every symbol has a default or a value, the same at these numbers."""
 

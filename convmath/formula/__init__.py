@@ -5,7 +5,7 @@
 """
 
 from convmath.formula.atoms import ceil_of, floor_of, gcd_of, max_of, min_of, power_of, single_floor
-from convmath.formula.signs import at_least, nonnegative, surely_nonnegative
+from convmath.formula.signs import at_least, nonnegative, nonnegative_over_a_period, surely_nonnegative
 from convmath.formula.terms import Formula, Value, bind, denominator_of, is_integral, product_of, ratio, sum_of, symbol
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "max_of",
     "min_of",
     "nonnegative",
+    "nonnegative_over_a_period",
     "power_of",
     "product_of",
     "ratio",

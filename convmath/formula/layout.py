@@ -88,6 +88,9 @@ Terms: TypeAlias = dict[Monomial, Number]
 MOST_FACTORED = 4
 """A sum of more terms is easier to read, and to break into lines, without a common factor before it."""
 
+MOST_FOLDED = 8
+"""Up to this power a base is written as a number: ``8**n``, but ``2**(10*n)``."""
+
 Rank: TypeAlias = tuple[bool, int, Fraction, bool, str]
 Shifted: TypeAlias = tuple[Atom, Value]
 Sorted: TypeAlias = tuple[Rank, int, Node]
@@ -290,6 +293,8 @@ def _raised(base: Node, exponent: int) -> Node:
 def _power(atom: Atom, exponent: int, *, textbook: bool) -> Node:
     if isinstance(atom, Power):
         base, index = atom.arguments
+        if exponent > MOST_FOLDED:
+            return Exponent(arrange(base), arrange(index * exponent, textbook=textbook))
         return Exponent(arrange(base**exponent), arrange(index, textbook=textbook))
     return _raised(_atom(atom, textbook=textbook), exponent)
 

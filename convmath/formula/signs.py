@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import lcm
 from typing import TYPE_CHECKING
 
 from convmath.formula.terms import Formula, Number, Value, ratio, sum_of, symbol, terms_of
@@ -42,7 +43,58 @@ def surely_nonnegative(value: Value, least: Mapping[str, Value] | None = None) -
     return False
 
 
+def nonnegative_over_a_period(value: Value, least: Mapping[str, Value]) -> bool | None:
+    """Decide whether a sum of floors of one symbol is never negative from its least value on.
+
+    Such a value grows by a constant from one period to the next, the least common
+    multiple of the divisors; one period decides. None where the value is of another form
+    or the period is long.
+    """
+    if not isinstance(value, Formula):
+        return value >= 0
+    period = _period(value)
+    if period is None or period > LONGEST_PERIOD or len(value.names) != 1:
+        return None
+    [name] = value.names
+    low = least.get(name, 0)
+    if not isinstance(low, int):
+        return None
+    ahead = [_at(value, name, low + step) for step in range(2 * period)]
+    grows = all(later >= sooner for sooner, later in zip(ahead, ahead[period:], strict=False))
+    return grows and all(each >= 0 for each in ahead[:period])
+
+
+def _at(value: Formula, name: str, number: int) -> Number:
+    found = value.bind({name: number})
+    if isinstance(found, Formula):
+        raise TypeError(f"{value} has more symbols than {name}")
+    return found
+
+
+def _period(value: Value) -> int | None:
+    """Return the period of a sum of multiples of a symbol and of its floors over numbers; None for other forms."""
+    from convmath.formula import atoms
+
+    period = 1
+    for monomial in value.terms if isinstance(value, Formula) else ():
+        if not monomial:
+            continue
+        [(atom, exponent), *others] = monomial
+        if others or exponent != 1:
+            return None
+        if isinstance(atom, atoms.Floor):
+            top, bottom = atom.arguments
+            inner = _period(top)
+            if inner is None or not isinstance(bottom, int):
+                return None
+            period = lcm(period, inner * bottom)
+        elif not isinstance(atom, atoms.Symbol):
+            return None
+    return period
+
+
 MOST_ROUNDS = 8
+LONGEST_PERIOD = 1024
 
 
 def _lowest(value: Value, least: Mapping[str, Value]) -> Number | None:

@@ -211,7 +211,7 @@ def product_of(values: Iterable[Value]) -> Value:
     result = found[0] if found else 1
     for factor in found[1:]:
         result = result * factor
-    return result
+    return result if isinstance(result, Formula) else whole(result)
 
 
 def raise_to(base: Value, exponent: int) -> Value:
@@ -221,9 +221,10 @@ def raise_to(base: Value, exponent: int) -> Value:
         if (bits - 1) * abs(exponent) > MOST_BITS:
             message = f"a power with an exponent of {exponent} has more than {MOST_BITS} bits"
             raise LimitError(Problem("too-large", message, "use smaller sizes"))
-    if exponent >= 0:
-        return base**exponent
-    return ratio(1, base**-exponent)
+    if exponent < 0:
+        return ratio(1, base**-exponent)
+    power = base**exponent
+    return power if isinstance(power, Formula) else whole(power)
 
 
 def ratio(dividend: Value, divisor: Value) -> Value:

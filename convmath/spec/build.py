@@ -70,7 +70,7 @@ class Builder:
         self.groups: list[Group] = []
         self.taken: dict[str, Path] = {}
         self.problems: list[Problem] = []
-        self.passes = 0
+        self.empty = 0
 
     def entries(self, raw: Any, path: Path, frame: Frame) -> None:
         """Read a list of entries, one after the other."""
@@ -217,13 +217,14 @@ class Builder:
         start = len(self.nodes)
         outer = frame.repeat
         for count in range(times):
-            self._count_passes(times)
             scope = Scope(frame.scope, {index: count} if index else {})
             one = Frame(scope, f"{name}.{count}.", frame.producer, (*outer, (count, times)), calls=frame.calls)
             problems = len(self.problems)
             before = len(self.nodes)
             self.entries(held["layers"], (*reader.path, "layers"), one)
             frame.producer = one.producer
+            if len(self.nodes) == before:
+                self._count_empty()
             if len(self.problems) > problems:
                 break
             expected = before + (len(self.nodes) - before) * (times - count)
@@ -232,18 +233,18 @@ class Builder:
         if len(self.nodes) > start:
             self.groups.append(Group(name, start, len(self.nodes)))
         else:
-            self._count_passes(0)
+            self._count_empty()
 
     def _check_nesting(self, frame: Frame) -> None:
         if len(frame.calls) + len(frame.repeat) >= self.limits.depth:
             message = f"blocks and repeats nested more than {self.limits.depth} deep"
             raise LimitError(Problem("too-deep", message, f"{self.limits.flag('depth')} raises the limit"))
 
-    def _count_passes(self, times: int) -> None:
-        """Count one pass of a repeat, or a call that made no layer: what the number of layers does not bound."""
-        self.passes += 1
-        if self.passes > self.limits.layers or times > self.limits.layers:
-            raise self._too_many(f"more than {self.limits.layers} passes of repeats and empty blocks")
+    def _count_empty(self) -> None:
+        """Count a pass of a repeat, or a call, that made no layer: what the number of layers does not bound."""
+        self.empty += 1
+        if self.empty > self.limits.layers:
+            raise self._too_many(f"more than {self.limits.layers} passes of repeats and blocks that hold no layer")
 
     def _only(self, held: dict[str, Any], known: tuple[str, ...], what: str, reader: EntryReader) -> None:
         for word in held:
@@ -285,7 +286,7 @@ class Builder:
         self.entries(block.layers, (*block.path, "layers"), inner)
         frame.producer = inner.producer
         if len(self.nodes) == start:
-            self._count_passes(0)
+            self._count_empty()
         elif inner.prefix != frame.prefix:
             self.groups.append(Group(name, start, len(self.nodes)))
         if len(self.problems) > problems:

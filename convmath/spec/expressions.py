@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from convmath.errors import ExpressionError
 from convmath.formula import Formula, Value, ceil_of, floor_of, gcd_of, max_of, min_of, power_of, ratio
-from convmath.formula.terms import terms_of
+from convmath.formula.terms import terms_of, whole
 
 MOST_CHARACTERS = 500
 MOST_TOKENS = 200
@@ -271,7 +271,7 @@ def _bounded(result: Value, tree: ast.expr) -> Value:
     )
     if bits > MOST_BITS:
         raise ExpressionError("expr-too-large", f"a number of more than {MOST_BITS} bits", tree.col_offset + 1)
-    return result
+    return result if isinstance(result, Formula) else whole(result)
 
 
 def _exact(piece: str) -> Value:

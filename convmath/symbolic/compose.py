@@ -8,7 +8,7 @@ from typing import Any
 
 from convmath.errors import LimitError, SpecError
 from convmath.formula import Formula, Value, sum_of, symbol
-from convmath.report import Condition, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
+from convmath.report import Condition, Field, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
 from convmath.spec.graph import Group, Network, Node, arriving_channels
 from convmath.spec.layer import Layer, Windowed
 from convmath.symbolic import activation, conv, dense, local, norm, pool, reshape  # noqa: F401  (register the rules)
@@ -16,6 +16,7 @@ from convmath.symbolic.constraints import Constraints
 from convmath.symbolic.facts import Facts, apply
 from convmath.symbolic.memory import moments, peak
 from convmath.symbolic.trace import Trace
+from convmath.symbolic.whole import whole_field
 from convmath.symbolic.window import misfit
 
 STRIDE = 100
@@ -79,11 +80,23 @@ class _Walk:
             raise self.network.refuse(node, problem.code, problem.message, problem.help) from None
         self.constraints.require(node, facts.requirements)
         self._least(node, before, facts)
-        after = before.step(facts, self.constraints.minima)
+        after = before.step(facts, self._whole(node, before, facts))
         self._fits(node, layer, before, after)
         self.channels[arriving_channels(len(self.traces))] = after.shape.channels
         self.traces.append(after)
         self.facts.append(facts)
+
+    def _whole(self, node: Node, before: Trace, facts: Facts) -> Field | None:
+        """Return the field of a layer that reads every position, or that has only such layers before it."""
+        if before.whole is not None or not facts.whole:
+            return before.whole
+        first = len(self.network.inputs)
+        path = [node.inputs[0]]
+        while path[-1] >= first:
+            path.append(self.network.nodes[path[-1] - first].inputs[0])
+        path.reverse()
+        traces, steps = [self.traces[at] for at in path], [self.facts[at - first] for at in path if at >= first]
+        return whole_field(traces, steps, self.constraints.bounds())
 
     def _least(self, node: Node, before: Trace, facts: Facts) -> None:
         """Require the input size that the layer asks for, as a mirroring padding does."""

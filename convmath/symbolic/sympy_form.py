@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from convmath.formula import Formula, Value
-from convmath.formula.atoms import Atom, Compound, Floor, Gcd, Inverse, Max, Min, Power, Symbol
+from convmath.formula.layout import Call, Exponent, Name, Node, Number_, Product, Quotient, Sum, arrange
 
 
 def to_sympy(value: Value, minima: Mapping[str, int]) -> Any:
-    """Return a formula as a SymPy expression, a number as the ``int`` that it is.
+    """Return a formula as a SymPy expression in the shape in which it is printed, a number as the ``int`` it is.
 
     Symbols are integers, positive where their least value is above zero.
     """
@@ -20,36 +20,29 @@ def to_sympy(value: Value, minima: Mapping[str, int]) -> Any:
 
     if not isinstance(value, Formula):
         return sympy.Rational(value.numerator, value.denominator)
-    terms = []
-    for monomial, coefficient in value.terms.items():
-        factors = [_atom(atom, minima) ** exponent for atom, exponent in monomial]
-        terms.append(sympy.Mul(sympy.Rational(coefficient.numerator, coefficient.denominator), *factors))
-    return sympy.Add(*terms)
+    return _node(arrange(value), minima)
 
 
-def _atom(atom: Atom, minima: Mapping[str, int]) -> Any:
+def _node(node: Node, minima: Mapping[str, int]) -> Any:
     import sympy
 
-    if isinstance(atom, Symbol):
-        return sympy.Symbol(atom.name, integer=True, **_sign(minima.get(atom.name, 0)))
-    if not isinstance(atom, Compound):
-        raise TypeError(f"no SymPy form for {atom.key}")
-    arguments = [sympy.Integer(each) if isinstance(each, int) else to_sympy(each, minima) for each in atom.arguments]
-    match atom:
-        case Floor():
-            return sympy.floor(arguments[0] / arguments[1])
-        case Max():
-            return sympy.Max(*arguments)
-        case Min():
-            return sympy.Min(*arguments)
-        case Gcd():
-            return sympy.Function("gcd")(*arguments)
-        case Power():
-            return arguments[0] ** arguments[1]
-        case Inverse():
-            return 1 / arguments[0]
-        case _:
-            raise TypeError(f"no SymPy form for {atom.key}")
+    match node:
+        case Number_(number):
+            return sympy.Integer(number)
+        case Name(text):
+            return sympy.Symbol(text, integer=True, **_sign(minima.get(text, 0)))
+        case Sum(terms):
+            return sympy.Add(*(sign * _node(term, minima) for sign, term in terms))
+        case Product(factors):
+            return sympy.Mul(*(_node(factor, minima) for factor in factors))
+        case Quotient(top, bottom):
+            return _node(top, minima) / _node(bottom, minima)
+        case Exponent(base, exponent):
+            return _node(base, minima) ** _node(exponent, minima)
+        case Call(function, arguments):
+            made = [_node(argument, minima) for argument in arguments]
+            known = {"floor": sympy.floor, "max": sympy.Max, "min": sympy.Min}
+            return known.get(function, sympy.Function(function))(*made)
 
 
 def _sign(least: int) -> dict[str, bool]:

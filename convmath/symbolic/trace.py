@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from convmath.algebra import FloorMap, Word
-from convmath.formula import Formula, Value, gcd_of, max_of, surely_nonnegative, symbol
+from convmath.formula import Formula, Value, gcd_of, max_of, symbol
 from convmath.report import Field
 from convmath.spec.graph import Input
 from convmath.symbolic.facts import Facts, Shape
@@ -41,36 +40,20 @@ class Trace:
         words = tuple(Word() for _ in source.sizes)
         return cls(Shape(source.channels, source.sizes), source.sizes, source.sizes, words, words, words)
 
-    def step(self, facts: Facts, bounds: Mapping[str, Value]) -> Trace:
-        """Return the trace of a layer with these facts."""
+    def step(self, facts: Facts, whole: Field | None) -> Trace:
+        """Return the trace of a layer with these facts; *whole* is its field where it reads every position."""
         if not self.shape.sizes or not facts.maps:
-            whole = self._whole(bounds) if facts.whole and self.whole is None else self.whole
             return replace(self, shape=facts.out, whole=whole)
-        after = Trace(
+        return Trace(
             shape=facts.out,
             origin=self.origin,
             image=facts.out.sizes,
             sizes=tuple(map(_then, self.sizes, facts.maps, self.origin)),
             first=tuple(word.after(f) for word, f in zip(self.first, facts.first, strict=True)),
             last=tuple(word.after(f) for word, f in zip(self.last, facts.last, strict=True)),
-            whole=self.whole,
+            whole=whole,
             fixed=self.fixed or any(f.up == 0 for f in facts.maps),
         )
-        if facts.whole and self.whole is None:
-            return replace(after, whole=self._whole(bounds))
-        return after
-
-    def _whole(self, bounds: Mapping[str, Value]) -> Field:
-        """Return the field of what reads every position: all that reaches the map, cut to the input."""
-        sizes = []
-        for origin, image, first, last in zip(self.origin, self.image, self.first, self.last, strict=True):
-            least, most = max_of(first(0), 0), last(image - 1)
-            if surely_nonnegative(most - (origin - 1), bounds):
-                most = origin - 1
-            elif not surely_nonnegative(origin - 1 - most, bounds):
-                most = -max_of(-most, 1 - origin)
-            sizes.append(most - least + 1)
-        return Field(size=tuple(sizes), whole=True)
 
     def field(self) -> Field:
         """Return the receptive field."""

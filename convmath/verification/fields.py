@@ -1,0 +1,134 @@
+"""Receptive fields: formulas for first, last and size against what arrays of spans have read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convmath.errors import SpecError
+from convmath.formula import Formula, Value, bind
+from convmath.numeric.measure import Field as Spans
+from convmath.numeric.measure import measure_fields
+from convmath.report import NetworkReport
+from convmath.spec.graph import Network
+from convmath.symbolic.compose import derive
+from convmath.verification.tally import Tally
+
+LONGEST = 1 << 17
+"""The longest strip that an input is enlarged to."""
+MOST_POSITIONS = 64
+BY_SPANS = "every pixel traced"
+BY_STRIP = "every pixel traced, on a longer strip"
+
+
+def confront_fields(network: Network, report: NetworkReport, values: Mapping[str, int], tally: Tally) -> None:
+    """Trace every axis, and hold each layer's first, last and size against it.
+
+    The formulas hold for outputs whose window meets no padding at any level. Where a
+    layer has none at this size, the input is enlarged along the one axis until it has.
+    """
+    bound = network.bind(values)
+    for axis in range(len(bound.inputs[0].sizes)):
+        pending = _layers(network, report, values, axis, measure_fields(bound, axis), tally, BY_SPANS)
+        length = int(bound.inputs[0].sizes[axis])  # type: ignore[arg-type]
+        while pending and length < LONGEST:
+            length = 2 * length + 64
+            try:
+                pending = _on_strip(network, report, values, axis, length, pending, tally)
+            except SpecError:
+                break  # a longer strip may break a condition that ties the axes together
+
+
+def _on_strip(
+    network: Network,
+    report: NetworkReport,
+    values: Mapping[str, int],
+    axis: int,
+    length: int,
+    pending: set[int],
+    tally: Tally,
+) -> set[int]:
+    """Trace the axis of an input enlarged to *length*; return the layers still without a clean output."""
+    origin = network.inputs[0].sizes[axis]
+    name = str(origin)
+    if isinstance(origin, Formula) and name in values:
+        longer = {**values, name: length}
+        return _layers(network, report, longer, axis, measure_fields(network.bind(longer), axis), tally, BY_STRIP, pending)
+    source = network.inputs[0]
+    shape = tuple(length if at == axis + 1 else size for at, size in enumerate(source.shape))
+    strip = replace(network, inputs=(replace(source, shape=shape), *network.inputs[1:])).bind(values)
+    return _layers(strip, derive(strip), {}, axis, measure_fields(strip, axis), tally, BY_STRIP, pending)
+
+
+def _layers(
+    network: Network,
+    report: NetworkReport,
+    values: Mapping[str, int],
+    axis: int,
+    traced: tuple[Spans, ...],
+    tally: Tally,
+    measured_by: str,
+    only: set[int] | None = None,
+) -> set[int]:
+    """Check the layers; return those that had no output free of padding."""
+    pending: set[int] = set()
+    size = int(bind(network.inputs[0].sizes[axis], values))  # type: ignore[arg-type]
+    for at, (layer, seen) in enumerate(zip(report.layers, traced, strict=True)):
+        field = layer.receptive_field
+        if only is not None and at not in only:
+            continue
+        key = (layer.name, f"receptive_field.size[{axis}]")
+        if field.whole:
+            if field.size:
+                low, high = int(seen.first.min()), int(seen.last.max())
+                span = high - low + 1
+                tally.note(key, field.size[axis], bind(field.size[axis], values), span, at=values, by=measured_by)  # type: ignore[arg-type]
+            continue
+        if field.first is None or field.last is None:
+            continue
+        clean = np.flatnonzero(seen.clean & (seen.first < size))
+        if not len(clean):
+            pending.add(at)
+            continue
+        for name, formula, measured in (("first", field.first[axis], seen.first), ("last", field.last[axis], seen.last)):
+            derived, found = _compared(bind(formula, values), clean, measured)
+            tally.note((layer.name, f"receptive_field.{name}[{axis}]"), formula, derived, found, at=values, by=measured_by)
+        widest = int((seen.last[clean] - seen.first[clean] + 1).max())
+        stated = field.size[axis]
+        if stated is not None:
+            claimed = bind(stated, values)
+            reached = len(clean) == len(seen.clean) or _affine(bind(field.first[axis], values)) is not None
+            agrees = widest == claimed if reached else isinstance(claimed, int) and widest <= claimed
+            tally.note(key, stated, claimed, claimed if agrees else widest, at=values, by=measured_by)
+    return pending
+
+
+def _compared(formula: Value, clean: NDArray[np.int64], measured: NDArray[np.int64]) -> tuple[object, object]:
+    """Return derived and measured index at the first position where they differ, or at the last one."""
+    line = _affine(formula)
+    if line is not None:
+        slope, offset = line
+        derived = slope * clean + offset
+        wrong = np.flatnonzero(derived != measured[clean])
+        at = int(wrong[0]) if len(wrong) else -1
+        return int(derived[at]), int(measured[clean[at]])
+    step = max(1, len(clean) // MOST_POSITIONS)
+    for position in clean[::step].tolist():
+        value = bind(formula, {"i": position})
+        if value != int(measured[position]):
+            return value, int(measured[position])
+    return value, int(measured[position])
+
+
+def _affine(formula: Value) -> tuple[int, int] | None:
+    """Return (a, b) where the formula is a*i + b with integers, else None."""
+    offset = bind(formula, {"i": 0})
+    slope = bind(formula, {"i": 1}) - offset
+    if not isinstance(slope, int) or not isinstance(offset, int):
+        return None
+    from convmath.formula import symbol
+
+    return (slope, offset) if formula == slope * symbol("i") + offset else None
