@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convmath.api import Report, analyze, load, stack
+    from convmath.api import Confirmation, Report, analyze, load, run, stack, verify, verify_kind
     from convmath.errors import (
         CheckFailed,
         ConvmathError,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CheckFailed": "convmath.errors",
+    "Confirmation": "convmath.api",
     "ConvmathError": "convmath.errors",
     "LimitError": "convmath.errors",
     "Limits": "convmath.limits",
@@ -44,7 +45,10 @@ _HOMES = {
     "UsageError": "convmath.errors",
     "analyze": "convmath.api",
     "load": "convmath.api",
+    "run": "convmath.api",
     "stack": "convmath.api",
+    "verify": "convmath.api",
+    "verify_kind": "convmath.api",
 }
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from convmath import limits as limits_module
-from convmath.errors import UsageError, inert
+from convmath.errors import CheckFailed, UsageError, inert
 from convmath.formula import Formula
 from convmath.limits import Limits
 from convmath.quantity import parse_quantity
-from convmath.report import Analysis, LayerReport, NetworkReport, Totals
+from convmath.report import Analysis, Check, LayerReport, NetworkReport, Totals, Verification
 from convmath.spec.document import Document
 from convmath.spec.fields import REQUIRED
 from convmath.spec.graph import Network
@@ -143,6 +143,93 @@ def _bound(network: Network, values: Mapping[str, Any]) -> Network:
         if isinstance(given, bool) or not isinstance(given, int):
             raise UsageError(f"{name} = {given!r} is no integer")
     return network.bind(values)
+
+
+def run(network: Network, inputs: Any, weights: Any = None, *, seed: int = 0) -> Any:
+    """Execute *network* on an array, channels first and without a batch; return the output array.
+
+    *weights* maps layer names to arrays by PyTorch's names and layouts,
+    ``{"conv1": {"weight": …, "bias": …}}``; what is not given is filled from *seed*.
+    Integers stay integers, and exact.
+
+    Raises ``SpecError`` where symbols are unbound or a shape does not fit, ``UsageError``
+    for names that the network does not have.
+    """
+    from convmath.numeric import execute
+
+    return execute.run(network, inputs, weights, seed)
+
+
+def verify(
+    network: Network,
+    samples: int | None = None,
+    seed: int = 0,
+    *,
+    limits: Limits = limits_module.DEFAULT,
+    progress: Callable[[int], None] | None = None,
+) -> Confirmation:
+    """Execute *network* at its defaults, its least sizes and random ones, and confront every formula.
+
+    Raises ``LimitError``, before anything is allocated, where an execution would need more
+    than the limits allow.
+    """
+    from convmath.verification import confront
+
+    count = confront.SAMPLES if samples is None else samples
+    return Confirmation(network, confront.verify(network, count, seed, limits=limits, progress=progress))
+
+
+def verify_kind(
+    kind: str, samples: int | None = None, seed: int = 0, *, progress: Callable[[int], None] | None = None
+) -> Confirmation:
+    """Execute random layers of a kind, and confront its rule with each; Raises ``UsageError`` for an unknown kind."""
+    from convmath.verification import layers
+
+    count = layers.SAMPLES if samples is None else samples
+    return Confirmation(None, layers.verify_kind(kind, count, seed, progress=progress))
+
+
+class Confirmation:
+    """The outcome of a verification: ``checks`` hold every formula, with its counterexample where it has one."""
+
+    def __init__(self, network: Network | None, verification: Verification) -> None:
+        self._network = network
+        self.verification = verification
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether every formula agreed with every measurement."""
+        return self.verification.confirmed
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All formulas that were held against measurements."""
+        return self.verification.checks
+
+    def raise_if_refuted(self) -> None:
+        """Raise ``CheckFailed`` with the counterexamples, where a formula disagreed."""
+        if not self.confirmed:
+            raise CheckFailed(self.to_table())
+
+    def to_json(self) -> str:
+        """Return the checks as JSON, schema 1."""
+        from convmath.render.verification import to_json
+
+        return to_json(self.verification)
+
+    def to_table(self, *, width: int = 80, all_layers: bool = False) -> str:
+        """Return the table that the command line shows."""
+        from convmath.render.verification import to_table
+
+        shapes = [each.shape for each in self._network.inputs] if self._network else []
+        return to_table(self.verification, shapes, width=width, all_layers=all_layers)
+
+    def __str__(self) -> str:
+        return self.to_table()
+
+    def __repr__(self) -> str:
+        verdict = "confirmed" if self.confirmed else "refuted"
+        return f"<{verdict}: {inert(self.verification.network)}, {len(self.checks)} formulas>"
 
 
 class Report:

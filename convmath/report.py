@@ -38,7 +38,7 @@ class Field:
     meets padding; ``start`` is ``first`` at 0 and ``jump`` the distance between the fields
     of neighbours. Where outputs have no positions (a vector) these are None, and where
     ``whole`` is true the field is all that reaches the map.
-    ``size`` is None where it has no closed form.
+    ``size`` is None where it has no closed form, and an upper bound where ``exact`` is false.
     """
 
     size: tuple[Value | None, ...]
@@ -47,6 +47,7 @@ class Field:
     first: tuple[Value, ...] | None = None
     last: tuple[Value, ...] | None = None
     whole: bool = False
+    exact: bool = True
 
 
 RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {

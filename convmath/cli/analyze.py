@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import click
 
 from convmath.cli.options import network_options, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, remark, width
+from convmath.cli.progress import progress
 from convmath.errors import CheckFailed, UsageError
 from convmath.report import Analysis
 
@@ -20,7 +20,7 @@ SLOW = 2000
 
 
 @click.command("analyze")
-@network_options
+@network_options()
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
 )
@@ -41,7 +41,8 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
     limits = take_limits(options)
     columns = _columns(options["columns"], form)
     network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
-    with _progress(len(network.nodes)) as advance:
+    layers = len(network.nodes)
+    with progress("analyzing", layers) if layers > SLOW else nullcontext() as advance:
         analysis = api.Report(network, progress=advance).analysis
     from convmath.verification.budgets import check
 
@@ -86,21 +87,3 @@ def _remark(analysis: Analysis) -> None:
     note = folded_note(analysis)
     if note:
         remark(f"\n{note}")
-
-
-class _progress:  # noqa: N801  (used as a function)
-    """A progress bar on standard error, for long networks on a terminal; else nothing."""
-
-    def __init__(self, layers: int) -> None:
-        self.shown = layers > SLOW and sys.stderr.isatty()
-        self.bar = click.progressbar(length=layers, label="analyzing", file=sys.stderr) if self.shown else None
-
-    def __enter__(self) -> Callable[[int], None] | None:
-        if self.bar is None:
-            return None
-        self.bar.__enter__()
-        return self.bar.update
-
-    def __exit__(self, *error: object) -> None:
-        if self.bar is not None:
-            self.bar.__exit__(*error)  # type: ignore[arg-type]

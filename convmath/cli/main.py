@@ -13,6 +13,7 @@ from convmath.errors import ConvmathError, inert
 
 COMMANDS = {
     "analyze": "every quantity of a network, per layer and in total",
+    "verify": "confirm every formula of a network, or of a kind of layer, by execution",
     "zoo": "well-known networks: list them, print one, check the published figures",
 }
 USAGE, LIMIT, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 5, 70, 130, 141
@@ -24,6 +25,7 @@ receptive fields, for numbers and for symbols.
   convmath analyze zoo:vgg16          analyze one of them
   convmath zoo lenet5 > lenet5.yaml   take one as the start of your own
   convmath analyze lenet5.yaml
+  convmath verify lenet5.yaml         confirm every formula by execution
   convmath --help                     all commands
 """
 

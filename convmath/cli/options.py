@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -16,23 +17,42 @@ from convmath.spec.graph import Network
 STDIN = "-"
 
 
-def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add SPEC, ``--set``, ``--numbers`` and the limits to a command."""
-    for each in reversed(fields(Limits)):
-        option = click.option(
-            "--max-" + each.name.replace("_", "-"),
-            type=click.IntRange(min=1),
-            default=each.default,
-            show_default=True,
-            envvar=f"CONVMATH_MAX_{each.name.upper()}",
-            help=f"Limit: {each.metadata['help']}.",
-        )
-        command = option(command)
-    command = click.option("--numbers", is_flag=True, help="Bind every symbol to its default.")(command)
-    command = click.option(
-        "--set", "settings", multiple=True, metavar="NAME=EXPR", help="Bind a symbol or a value, as in --set H=224."
-    )(command)
-    return click.argument("spec")(command)
+class ByteSize(click.ParamType):  # type: ignore[type-arg]
+    """A number of bytes, with or without a unit: 4GiB, 512M, 1000000."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of bytes."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,15})\s*([KMGT]?)(i?B)?", value.strip(), re.IGNORECASE)
+        if not match or not int(match[1]):
+            self.fail(f"{value!r} is no number of bytes; write it as in 4GiB", param, ctx)
+        return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
+
+
+def network_options(*, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds SPEC, ``--set``, ``--numbers`` and the limits to a command."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for each in reversed(fields(Limits)):
+            option = click.option(
+                "--max-" + each.name.replace("_", "-"),
+                type=ByteSize() if "unit" in each.metadata else click.IntRange(min=1),
+                default=each.default,
+                show_default=True,
+                envvar=f"CONVMATH_MAX_{each.name.upper()}",
+                help=f"Limit: {each.metadata['help']}.",
+            )
+            command = option(command)
+        command = click.option("--numbers", is_flag=True, help="Bind every symbol to its default.")(command)
+        command = click.option(
+            "--set", "settings", multiple=True, metavar="NAME=EXPR", help="Bind a symbol or a value, as in --set H=224."
+        )(command)
+        return click.argument("spec", required=required)(command)
+
+    return add
 
 
 def take_limits(given: dict[str, Any]) -> Limits:

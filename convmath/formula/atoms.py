@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from math import gcd, lcm
 
 from convmath.errors import ExpressionError
-from convmath.formula.division import content, degree, divide
+from convmath.formula.division import content, divide
 from convmath.formula.signs import nonnegative, positive
 from convmath.formula.terms import (
     ONE,
@@ -213,10 +213,10 @@ def single_floor(value: Value) -> tuple[Value, Value, Value] | None:
 
 
 def _leads_negative(value: Value) -> bool:
-    """Tell the sign of the term of the highest degree, the first by name: ``H`` before ``k``."""
+    """Tell the sign of the unknown that comes first by name: ``H`` before ``d*k``, so that sizes count as positive."""
     if not isinstance(value, Formula):
         return value < 0
-    first = min(value.terms, key=lambda monomial: (-degree(monomial), [atom.key for atom, _ in monomial]))
+    first = min(filter(None, value.terms), key=lambda monomial: [atom.key for atom, _ in monomial])
     return value.terms[first] < 0
 
 

@@ -111,6 +111,8 @@ def arrange(formula: Value, *, textbook: bool = False) -> Node:
     if common:
         inner = arrange(_without(terms, common), textbook=textbook)
         return _term(1, common, (inner,), textbook=textbook)[1]
+    if parts[0][1] < 0:  # H + 2*p - d*(k - 1) reads better than -d*(k - 1) + H + 2*p
+        parts.sort(key=lambda part: (part[0][0], part[1] < 0))
     return Sum(tuple((sign, node) for _, sign, node in parts))
 
 

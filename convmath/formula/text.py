@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from convmath.errors import LimitError, Problem
 from convmath.formula.layout import Call, Exponent, Name, Node, Number_, Product, Quotient, Sum, arrange
 from convmath.formula.terms import Value
@@ -12,6 +14,11 @@ MOST_BITS = 4096
 def write(formula: Value, *, textbook: bool = False) -> str:
     """Return *formula* as text; *textbook* writes ``ceil`` where it is shorter."""
     return _write(arrange(formula, textbook=textbook))
+
+
+def write_shape(sizes: Iterable[Value], *, textbook: bool = False) -> str:
+    """Return sizes joined by ``×``; a sum gets brackets."""
+    return " × ".join(_inside(arrange(size, textbook=textbook), Sum) for size in sizes)
 
 
 def digits(number: int) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from convmath.errors import inert
 from convmath.formula import Formula, Value
-from convmath.formula.text import digits, write
+from convmath.formula.text import digits, write, write_shape
 from convmath.report import Condition, Field
 
 NOTHING = "·"
@@ -42,18 +42,7 @@ def plain(value: Value) -> str:
 
 def shape(sizes: Iterable[Value]) -> str:
     """Return a shape: ``64 × 224 × 224``."""
-    return " × ".join(map(_factor, sizes))
-
-
-def _factor(size: Value) -> str:
-    """Return a size for a product: a sum gets brackets."""
-    text = write(size, textbook=True)
-    depth = 0
-    for at, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0 and at and letter in "+-" and text[at - 1] == " ":
-            return f"({text})"
-    return text
+    return write_shape(sizes, textbook=True)
 
 
 def agreed(values: Iterable[Value | None]) -> str:
@@ -155,4 +144,4 @@ def _factors(term: str) -> list[str]:
     return [term[begin:end] for begin, end in pairwise(cuts)]
 
 
-_SIGNS = ("+", "-", "×", "≥", "≤", "≠", "==", "%")
+_SIGNS = ("+", "-", "×", "≥", "≤", "≠", ">=", "<=", "!=", "==", "%")

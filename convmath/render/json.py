@@ -56,6 +56,7 @@ def _field(field: Field) -> dict[str, Any]:
         "first": _values(field.first),
         "last": _values(field.last),
         "whole": field.whole,
+        **({} if field.exact else {"exact": False}),
     }
 
 

@@ -66,6 +66,7 @@ class Builder:
         self.ranks = list(inputs)
         self.first = len(inputs)
         self.blocks: dict[str, Block] = {}
+        self.faulty: set[str] = set()
         self.nodes: list[Node] = []
         self.groups: list[Group] = []
         self.taken: dict[str, Path] = {}
@@ -112,7 +113,7 @@ class Builder:
             self._repeat(held, reader, frame)
         elif word in self.blocks:
             self._call(self.blocks[word], held, reader, frame)
-        else:
+        elif word not in self.faulty:
             self._layer(self._kind(word, reader), held, reader, frame)
 
     def _kind(self, word: str, reader: EntryReader) -> type[Layer]:
@@ -198,8 +199,10 @@ class Builder:
                 f"{show(held)} is no set of fields of 'repeat'",
                 help="write 'repeat: {times: 3, layers: […]}'",
             )
-        self._only(held, ("name", "times", "layers", "index"), "repeat", reader)
+        meant = self._only(held, ("name", "times", "layers", "index"), "repeat", reader)
         for needed in ("times", "layers"):
+            if needed in meant - held.keys():
+                return
             if needed not in held:
                 raise reader.refuse("missing-field", f"'repeat' needs '{needed}'", key=True)
         name = self._name(held.get("name"), "repeat", reader, frame)
@@ -246,7 +249,9 @@ class Builder:
         if self.empty > self.limits.layers:
             raise self._too_many(f"more than {self.limits.layers} passes of repeats and blocks that hold no layer")
 
-    def _only(self, held: dict[str, Any], known: tuple[str, ...], what: str, reader: EntryReader) -> None:
+    def _only(self, held: dict[str, Any], known: tuple[str, ...], what: str, reader: EntryReader) -> set[str]:
+        """Add a problem for every word that is not known; return the words that were probably meant."""
+        meant: set[str] = set()
         for word in held:
             if word not in known:
                 near = get_close_matches(word, known, 1)
@@ -255,6 +260,8 @@ class Builder:
                     "unknown-field", f"'{word}' is not a field of '{what}'", word, help=help_, key=True
                 )
                 self.problems.extend(error.problems)
+                meant.update(near)
+        return meant
 
     def _call(self, block: Block, held: Any, reader: EntryReader, frame: Frame) -> None:
         if block.name in frame.calls:
@@ -262,8 +269,12 @@ class Builder:
             raise reader.refuse("circular", f"the block '{block.name}' calls itself: {chain}", key=True)
         self._check_nesting(frame)
         given = dict(held) if isinstance(held, dict) else {} if held is None else {next(iter(block.params), ""): held}
+        if "" in given and not block.params:
+            raise reader.refuse("not-fields", f"the block '{block.name}' takes no value", help=f"write '{block.name}'")
         explicit = given.pop("name", None)
-        self._only(given, tuple(block.params), block.name, reader)
+        meant = self._only(given, tuple(block.params), block.name, reader) - given.keys()
+        if meant:
+            return
         arguments: dict[str, Bound] = {}
         for param, default in block.params.items():
             if param in given:

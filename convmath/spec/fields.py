@@ -30,8 +30,12 @@ class Reader(Protocol):
         """Return the value of a number or an expression, at least *minimum*."""
         ...
 
-    def resolve(self, raw: Any, *, numbers: bool = False) -> Any:
-        """Return what a parameter's name stands for; where that is a number, only with *numbers*, else *raw*."""
+    def resolve(self, raw: Any) -> tuple[Any, Reader]:
+        """Return what a name stands for, and the reader of the place where that is written; else *raw* and this one."""
+        ...
+
+    def at(self, *path: str | int) -> Reader:
+        """Return the reader of a value further down."""
         ...
 
     def refuse(self, code: str, message: str, *path: str | int, help: str | None = None) -> Exception:
@@ -91,11 +95,11 @@ class PerAxis:
     minimum: int = 1
 
     def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
-        raw = reader.resolve(raw)
-        if not isinstance(raw, list):
+        held, there = reader.resolve(raw)
+        if not isinstance(held, list):
             return (reader.number(raw, minimum=self.minimum),) * reader.rank
-        check_axes(raw, reader)
-        return tuple(reader.number(each, at, minimum=self.minimum) for at, each in enumerate(raw))
+        check_axes(held, there)
+        return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
 
 
 def check_axes(raw: list[Any], reader: Reader) -> None:
@@ -113,22 +117,22 @@ class Amount:
     words: tuple[str, ...] = ()
 
     def read(self, raw: Any, reader: Reader) -> tuple[Pad, ...]:
-        raw = reader.resolve(raw)
-        if isinstance(raw, list):
-            check_axes(raw, reader)
-            return tuple(self._entry(each, reader, at) for at, each in enumerate(raw))
+        held, there = reader.resolve(raw)
+        if isinstance(held, list):
+            check_axes(held, there)
+            return tuple(self._entry(each, there.at(at)) for at, each in enumerate(held))
         return (self._entry(raw, reader),) * reader.rank
 
-    def _entry(self, raw: Any, reader: Reader, *path: int) -> Pad:
-        raw = reader.resolve(raw)
-        if isinstance(raw, str) and raw in self.words:
-            return (0, 0) if raw == "valid" else raw
-        if isinstance(raw, list):
-            if len(raw) != 2:
-                raise reader.refuse("wrong-length", f"{show(raw)} is no pair [before, after]", *path)
-            before, after = (reader.number(each, *path, at, minimum=0) for at, each in enumerate(raw))
+    def _entry(self, raw: Any, reader: Reader) -> Pad:
+        held, there = reader.resolve(raw)
+        if isinstance(held, str) and held in self.words:
+            return (0, 0) if held == "valid" else held
+        if isinstance(held, list):
+            if len(held) != 2:
+                raise there.refuse("wrong-length", f"{show(held)} is no pair [before, after]")
+            before, after = (there.number(each, at, minimum=0) for at, each in enumerate(held))
             return before, after
-        both = reader.number(raw, *path, minimum=0)
+        both = reader.number(raw, minimum=0)
         return both, both
 
 
@@ -139,7 +143,7 @@ class Flag:
     default: Any = REQUIRED
 
     def read(self, raw: Any, reader: Reader) -> bool:
-        raw = reader.resolve(raw)
+        raw, _ = reader.resolve(raw)
         if not isinstance(raw, bool):
             raise reader.refuse("not-a-flag", f"{show(raw)} is neither true nor false", help="write true or false")
         return raw
@@ -153,7 +157,7 @@ class Choice:
     default: Any = REQUIRED
 
     def read(self, raw: Any, reader: Reader) -> str:
-        raw = reader.resolve(raw)
+        raw, _ = reader.resolve(raw)
         if not isinstance(raw, str) or raw not in self.words:
             raise reader.refuse("unknown-word", f"{show(raw)} is not one of {', '.join(self.words)}")
         return raw
@@ -168,7 +172,7 @@ class Real:
     high: float = float("inf")
 
     def read(self, raw: Any, reader: Reader) -> float:
-        raw = reader.resolve(raw, numbers=True)
+        raw, _ = reader.resolve(raw)
         if isinstance(raw, str):
             with suppress(ValueError):
                 raw = float(raw) if raw.isascii() and "_" not in raw else raw

@@ -51,6 +51,7 @@ class _Parser:
         self.declared: dict[str, SymbolInfo] = {}
         self.symbols: dict[str, SymbolInfo] = {}
         self.free: set[str] = set()
+        self.meant: set[str] = set()
         self.scope = FileScope(self._symbol)
         self.top = EntryReader(document, self.scope, ())
 
@@ -102,24 +103,27 @@ class _Parser:
         return SpecError(*found)
 
     def _check_keys(self) -> None:
+        meant: set[str] = set()
         for key in self.data:
             if key not in KEYS:
                 near = get_close_matches(key, KEYS, 1)
                 help_ = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(KEYS)}"
                 self._add(self.top.refuse("unknown-key", f"'{key}' is no key of a spec", key, help=help_, key=True))
+                meant.update(near)
+        self.meant = meant - self.data.keys()
         version = self.data.get("convmath")
-        if "convmath" not in self.data:
+        if "convmath" not in self.data and "convmath" not in self.meant:
             self._add(
                 self.top.refuse(
                     "no-version", "the version of the format is missing", help=f"begin with 'convmath: {VERSION}'"
                 )
             )
-        elif version != VERSION or isinstance(version, bool):
+        elif "convmath" in self.data and (version != VERSION or isinstance(version, bool)):
             message = f"version {show(version)} of the format is unknown"
             self._add(
                 self.top.refuse("bad-version", message, "convmath", help=f"this convmath reads version {VERSION}")
             )
-        if "layers" not in self.data:
+        if "layers" not in self.data and "layers" not in self.meant:
             self._add(self.top.refuse("missing-key", "'layers' is missing", help="list the layers, top to bottom"))
         for key in ("inputs", "outputs"):
             if key in self.data:
@@ -273,6 +277,8 @@ class _Parser:
     def _input(self) -> tuple[Value, ...]:
         """Return the shape of the input; empty, and a problem, where it is faulty."""
         raw = self.data.get("input")
+        if raw is None and "input" in self.meant:
+            return ()
         if raw is None:
             self._add(
                 self.top.refuse(
@@ -330,6 +336,7 @@ class _Parser:
             try:
                 builder.blocks[name] = self._block(name, raw)
             except SpecError as error:
+                builder.faulty.add(name)
                 self._add(error)
 
     def _block(self, name: str, raw: Any) -> Block:
@@ -358,10 +365,16 @@ class _Parser:
             word, default = next(iter(each.items())) if isinstance(each, dict) and len(each) == 1 else (each, None)
             if not isinstance(word, str) or not (is_name(word) and word != "name"):
                 raise self.top.refuse("bad-name", f"{show(word)} cannot name a parameter", *path, "params", at)
+            if word in params:
+                raise self.top.refuse("name-taken", f"the parameter '{word}' is given twice", *path, "params", at)
             params[word] = (default, (*path, "params", at, word)) if isinstance(each, dict) else None
         let = raw.get("let") or {}
         if not isinstance(let, dict) or not all(is_name(each) for each in let):
             raise self.top.refuse("not-fields", f"{show(let)} binds no names", *path, "let")
+        twice = [each for each in let if each in params]
+        if twice:
+            message = f"'{twice[0]}' is a parameter already"
+            raise self.top.refuse("name-taken", message, *path, "let", twice[0], key=True)
         return Block(name, params, let, raw["layers"], path)
 
 

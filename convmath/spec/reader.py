@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 from convmath.errors import ExpressionError, LimitError, Problem, SpecError, Spot
 from convmath.formula import Value
 from convmath.spec.document import Document, Path
-from convmath.spec.expressions import parse_expression
+from convmath.spec.expressions import is_name, parse_expression
 from convmath.spec.fields import REQUIRED, FieldKind, check_number, show
 from convmath.spec.layer import Layer, field_kinds
-from convmath.spec.scope import Scope
+from convmath.spec.scope import MOST_NAMES, Argument, Scope
 
 FROM_ELSEWHERE = {
     "filters": "out_channels",
@@ -62,10 +62,16 @@ class EntryReader:
         except ExpressionError as error:
             raise self.faulty(error, text, *path) from None
 
-    def resolve(self, raw: Any, *, numbers: bool = False) -> Any:
-        """Return what a parameter's name stands for; where that is a number, only with *numbers*, else *raw*."""
-        plain = self.scope.plain(raw)
-        return raw if isinstance(plain, int) and not isinstance(plain, bool) and not numbers else plain
+    def resolve(self, raw: Any) -> tuple[Any, EntryReader]:
+        """Return what a name stands for, and the reader of the place where that is written; else *raw* and this one."""
+        held, reader = raw, self
+        for _ in range(MOST_NAMES):
+            bound = reader.scope.bound(held) if isinstance(held, str) and is_name(held) else None
+            if not isinstance(bound, Argument):
+                break
+            bound.used = True
+            held, reader = bound.raw, EntryReader(self.document, bound.scope, bound.path, self.rank)
+        return held, reader
 
     def refuse(
         self, code: str, message: str, *path: str | int, help: str | None = None, key: bool = False
@@ -138,7 +144,7 @@ class EntryReader:
         for name, raw in given.items():
             if name in kinds or (unclosed and raw is None):
                 continue
-            near = (get_close_matches(name, kinds, 1) or [FROM_ELSEWHERE.get(name, "")])[0]
+            near = next((each for each in _meant(name, kinds) if each not in given), "")
             if name == "in_channels":
                 help_ = "leave it out: the channels that arrive are known"
             elif near in kinds:
@@ -151,9 +157,17 @@ class EntryReader:
         return meant
 
 
+def _meant(name: str, kinds: Collection[str]) -> list[str]:
+    """Return the fields that a name may mean, the likeliest first."""
+    known = [FROM_ELSEWHERE[name]] if FROM_ELSEWHERE.get(name) in kinds else []
+    return [*known, *get_close_matches(name, kinds, 1)]
+
+
 def usage(cls: type[Layer]) -> str:
     """Return how to write a kind with its required fields."""
     required = [name for name, kind in field_kinds(cls).items() if kind.default is REQUIRED]
+    if not required and not cls.value:
+        return f"write '{cls.kind}'"
     if cls.value and required in ([], [cls.value]):
         return f"write '{cls.kind}: {cls.value.upper()}'"
     return f"write '{cls.kind}: {{{', '.join(f'{name}: …' for name in required)}}}'"

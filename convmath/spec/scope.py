@@ -11,6 +11,9 @@ from convmath.formula import Formula, Value
 from convmath.spec.document import Path
 from convmath.spec.expressions import is_name, parse_expression
 
+MOST_NAMES = 100
+"""So many names may stand for one another before a word or a list."""
+
 
 @dataclass(slots=True)
 class Argument:
@@ -77,7 +80,7 @@ class Scope:
         """Return what *raw* stands for, following names to parameters that hold words or lists."""
         seen = 0
         scope = self
-        while isinstance(raw, str) and is_name(raw) and seen < 100:
+        while isinstance(raw, str) and is_name(raw) and seen < MOST_NAMES:
             bound = scope.bound(raw)
             if not isinstance(bound, Argument):
                 break

@@ -7,7 +7,7 @@ from convmath.report import Operations
 from convmath.spec.conv import Conv
 from convmath.spec.local import LocallyConnected
 from convmath.symbolic.facts import Facts, Requirement, Shape, divides, rule
-from convmath.symbolic.window import first_map, last_map, least_sizes, mirrored, size_map
+from convmath.symbolic.window import cut_borders, first_map, last_map, least_sizes, mirrored, size_map
 
 
 @rule(Conv)
@@ -30,6 +30,7 @@ def conv(layer: Conv, shape: Shape) -> Facts:
         params=kernels * (taps + layer.bias),
         macs=outputs * taps,
         operations=Operations(additions=outputs * layer.bias),
+        borders=cut_borders(layer),
         least=least_sizes(layer, layer.padding_mode),
         requirements=(*whole_groups(layer, shape), *mirrored(layer, layer.padding_mode, shape.sizes)),
     )

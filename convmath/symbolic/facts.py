@@ -50,7 +50,8 @@ class Facts:
     ``maps`` take an input size to the output's, per axis, and ``out`` is the output;
     ``first`` and ``last`` take an output position to the least and greatest input position
     that it reads. ``least`` is the least input size that the layer accepts, beside an
-    output of at least 1. A ``view`` takes no memory of its own; what is ``minor`` keeps every
+    output of at least 1. ``borders`` tells that what a window reads at the image's border is
+    simply cut, no gap of a dilation or of a window in the padding being there. A ``view`` takes no memory of its own; what is ``minor`` keeps every
     element in its place, and tables fold it into the layer above.
     """
 
@@ -65,6 +66,7 @@ class Facts:
     view: bool = False
     minor: bool = False
     whole: bool = False
+    borders: bool = True
     least: tuple[Value, ...] = ()
     requirements: tuple[Requirement, ...] = ()
 

@@ -7,7 +7,7 @@ from convmath.report import Operations
 from convmath.spec.local import LocallyConnected
 from convmath.symbolic.conv import whole_groups
 from convmath.symbolic.facts import Facts, Shape, rule
-from convmath.symbolic.window import first_map, last_map, least_sizes, mirrored, size_map
+from convmath.symbolic.window import cut_borders, first_map, last_map, least_sizes, mirrored, size_map
 
 
 @rule(LocallyConnected)
@@ -28,6 +28,7 @@ def locally_connected(layer: LocallyConnected, shape: Shape) -> Facts:
         params=outputs * (taps + layer.bias),
         macs=outputs * taps,
         operations=Operations(additions=outputs * layer.bias),
+        borders=cut_borders(layer),
         least=least_sizes(layer, layer.padding_mode),
         requirements=(*whole_groups(layer, shape), *mirrored(layer, layer.padding_mode, shape.sizes)),
     )

@@ -7,7 +7,7 @@ from convmath.formula import Value, gcd_of, product_of
 from convmath.report import Operations
 from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
 from convmath.symbolic.facts import Facts, Shape, rule
-from convmath.symbolic.window import first_map, last_map, real_windows, size_map
+from convmath.symbolic.window import cut_borders, first_map, last_map, real_windows, size_map
 
 
 def _windows(layer: MaxPool | AvgPool, shape: Shape, operations: Operations) -> Facts:
@@ -25,6 +25,7 @@ def _windows(layer: MaxPool | AvgPool, shape: Shape, operations: Operations) -> 
             comparisons=outputs * operations.comparisons,
             elementwise=outputs * operations.elementwise,
         ),
+        borders=cut_borders(layer),
         requirements=real_windows(layer),
     )
 

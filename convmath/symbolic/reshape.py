@@ -29,6 +29,7 @@ def pad(layer: Padding, shape: Shape) -> Facts:
         maps=maps,
         first=back,
         last=back,
+        borders=all(before == after == 0 for before, after in pads),
         least=() if beyond is None else tuple(max_of(1, a + beyond, b + beyond) for a, b in pads),
     )
 

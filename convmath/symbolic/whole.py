@@ -15,7 +15,8 @@ def whole_field(traces: Sequence[Trace], facts: Sequence[Facts], bounds: Mapping
 
     Walked back layer by layer and cut to each map on the way: a kernel of 3 with stride 2
     never reads row 5 of 6, and what a layer does not read, its window's overhang does not
-    bring back. Composed maps would forget the cuts.
+    bring back. Composed maps would forget the cuts. With dilated windows over padding, or
+    windows that lie in padding altogether, the size is an upper bound.
     """
     path = [at for at, trace in enumerate(traces) if trace.shape.sizes]
     if not path:
@@ -30,9 +31,8 @@ def whole_field(traces: Sequence[Trace], facts: Sequence[Facts], bounds: Mapping
             _largest([size - 1, *map(far, high)], bounds, sign=-1)
             for high, far, size in zip(highs, step.last, before, strict=True)
         ]
-    return Field(
-        size=tuple(min_of(*high) - max_of(*low) + 1 for low, high in zip(lows, highs, strict=True)), whole=True
-    )
+    size = tuple(min_of(*high) - max_of(*low) + 1 for low, high in zip(lows, highs, strict=True))
+    return Field(size=size, whole=True, exact=all(step.borders for step in facts[:last]))
 
 
 def _largest(values: list[Value], bounds: Mapping[str, Value], sign: int = 1) -> list[Value]:

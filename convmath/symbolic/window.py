@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convmath.algebra import FloorMap
-from convmath.formula import Value, max_of, min_of
+from convmath.formula import Value, max_of, min_of, surely_nonnegative
 from convmath.report import Condition
 from convmath.spec.fields import SAME
 from convmath.spec.layer import Window, Windowed
@@ -98,6 +98,19 @@ def real_windows(layer: Windowed) -> tuple[Requirement, ...]:
             condition = Condition(pad, "<=", window.extent - 1)
             found.append(Requirement(condition, "bad-padding", message, "a window of nothing but padding has no value"))
     return tuple(found)
+
+
+def cut_borders(layer: Windowed) -> bool:
+    """Tell whether each window reads a run of elements that reaches into the image, if it is at its border."""
+    return all(
+        window.padding == (0, 0)
+        or (window.dilation == 1 and (window.padding == SAME or _shorter(_pair(window), window.extent)))
+        for window in layer.windows
+    )
+
+
+def _shorter(pads: tuple[Value, Value], extent: Value) -> bool:
+    return all(surely_nonnegative(extent - 1 - pad) for pad in pads)
 
 
 def misfit(window: Window, size: Value) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from convmath.errors import SpecError
 from convmath.formula import bind
+from convmath.formula.text import write_shape
 from convmath.limits import DEFAULT, Limits
 from convmath.numeric.execute import run
 from convmath.numeric.measure import NetworkCosts, measure_costs
@@ -67,7 +68,9 @@ def verify(
     return Verification(network.name, tally.checks(), _sampled(network, cases, seed), tuple(_notes(report, cases)))
 
 
-def _case(network: Network, report: NetworkReport, values: Values, tally: Tally, limits: Limits, *, first: bool) -> None:
+def _case(
+    network: Network, report: NetworkReport, values: Values, tally: Tally, limits: Limits, *, first: bool
+) -> None:
     bound = network.bind(values)
     numbers = derive(bound)
     if first:
@@ -80,12 +83,12 @@ def _case(network: Network, report: NetworkReport, values: Values, tally: Tally,
         shape = tuple(int(size) for size in bound.inputs[0].shape)  # type: ignore[arg-type]
         output = run(bound, np.ones(shape, np.float32))
         wanted = tuple(bind(size, values) for size in report.totals.output_shape)
-        formula = " × ".join(map(str, report.totals.output_shape))
+        formula = write_shape(report.totals.output_shape)
         tally.note((None, "output_shape"), formula, wanted, output.shape, at=values, by=BY["output_shape"])
 
 
 def compare(report: NetworkReport, costs: NetworkCosts, values: Mapping[str, Any], tally: Tally) -> None:
-    """Hold shapes, parameters, operations and activations of every layer, and their totals, against the measured ones."""
+    """Hold shapes, parameters, operations and activations, of every layer and in total, against the measured ones."""
     for layer, seen in zip(report.layers, costs.layers, strict=True):
         for axis, size in enumerate(layer.output_shape):
             found = seen.output_shape[axis] if axis < len(seen.output_shape) else None
@@ -101,7 +104,14 @@ def compare(report: NetworkReport, costs: NetworkCosts, values: Mapping[str, Any
         by = BY_ARRAY if quantity == "params" and not all(each.by_identity for each in costs.layers) else BY[quantity]
         tally.note((None, quantity), formula, bind(formula, values), costs.total(quantity), at=values, by=by)
     peak = report.totals.peak_activations
-    tally.note((None, "peak_activations"), peak, bind(peak, values), costs.peak_activations, at=values, by=BY["peak_activations"])
+    tally.note(
+        (None, "peak_activations"),
+        peak,
+        bind(peak, values),
+        costs.peak_activations,
+        at=values,
+        by=BY["peak_activations"],
+    )
 
 
 def _edges(network: Network, report: NetworkReport, values: Values, tally: Tally) -> None:
@@ -134,7 +144,9 @@ def _search(network: Network, report: NetworkReport, around: Values, tally: Tall
     """Look for smaller counterexamples among the least assignments."""
     wanted = tally.refuted()
     small = Tally()
-    legal_ones = (values for values in islice(shells(network, around), 20 * MOST_SMALL) if legal(network, report, values))
+    legal_ones = (
+        values for values in islice(shells(network, around), 20 * MOST_SMALL) if legal(network, report, values)
+    )
     for values in islice(legal_ones, MOST_SMALL):
         try:
             compare(report, measure_costs(network.bind(values)), values, small)
@@ -168,4 +180,3 @@ def _notes(report: NetworkReport, cases: list[Values]) -> Iterator[str]:
     if weights and cases:
         at = ", ".join(f"{name} = {value}" for name, value in cases[0].items())
         yield f"{bind(report.totals.params, cases[0]):,} weights read" + (f" at {at}" if at else "")
-

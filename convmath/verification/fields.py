@@ -56,7 +56,9 @@ def _on_strip(
     name = str(origin)
     if isinstance(origin, Formula) and name in values:
         longer = {**values, name: length}
-        return _layers(network, report, longer, axis, measure_fields(network.bind(longer), axis), tally, BY_STRIP, pending)
+        return _layers(
+            network, report, longer, axis, measure_fields(network.bind(longer), axis), tally, BY_STRIP, pending
+        )
     source = network.inputs[0]
     shape = tuple(length if at == axis + 1 else size for at, size in enumerate(source.shape))
     strip = replace(network, inputs=(replace(source, shape=shape), *network.inputs[1:])).bind(values)
@@ -84,8 +86,10 @@ def _layers(
         if field.whole:
             if field.size:
                 low, high = int(seen.first.min()), int(seen.last.max())
-                span = high - low + 1
-                tally.note(key, field.size[axis], bind(field.size[axis], values), span, at=values, by=measured_by)  # type: ignore[arg-type]
+                span = max(0, high - low + 1)
+                claimed = bind(field.size[axis] or 0, values)
+                agrees = not field.exact and isinstance(claimed, int) and span <= claimed
+                tally.note(key, field.size[axis], claimed, claimed if agrees else span, at=values, by=measured_by)
             continue
         if field.first is None or field.last is None:
             continue
@@ -93,9 +97,14 @@ def _layers(
         if not len(clean):
             pending.add(at)
             continue
-        for name, formula, measured in (("first", field.first[axis], seen.first), ("last", field.last[axis], seen.last)):
+        for name, formula, measured in (
+            ("first", field.first[axis], seen.first),
+            ("last", field.last[axis], seen.last),
+        ):
             derived, found = _compared(bind(formula, values), clean, measured)
-            tally.note((layer.name, f"receptive_field.{name}[{axis}]"), formula, derived, found, at=values, by=measured_by)
+            tally.note(
+                (layer.name, f"receptive_field.{name}[{axis}]"), formula, derived, found, at=values, by=measured_by
+            )
         widest = int((seen.last[clean] - seen.first[clean] + 1).max())
         stated = field.size[axis]
         if stated is not None:

@@ -50,14 +50,17 @@ def _candidates(network: Network, report: NetworkReport, random: Random) -> Iter
     sizes = spatial(network)
     for _ in range(MOST_TRIES):
         drawn = {
-            each.name: each.minimum + random.randrange(SPREAD if each.name in sizes and random.random() < 0.7 else SMALL)
+            each.name: each.minimum
+            + random.randrange(SPREAD if each.name in sizes and random.random() < 0.7 else SMALL)
             for each in network.symbols
         }
         if network.defaults is not None and random.random() < 0.5:
             drawn |= {name: value for name, value in network.defaults.items() if name not in sizes}
         settled_values = settled(network, report, drawn)
         yield settled_values
-        yield settled_values | {name: value + random.randrange(SPREAD) for name, value in settled_values.items() if name in sizes}
+        yield settled_values | {
+            name: value + random.randrange(SPREAD) for name, value in settled_values.items() if name in sizes
+        }
 
 
 def spatial(network: Network) -> frozenset[str]:

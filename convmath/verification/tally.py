@@ -45,7 +45,7 @@ class Tally:
         if derived == measured:
             return
         entry.mismatches += 1
-        weight = sum(value for value in at.values() if isinstance(value, int))
+        weight = _weight(list(at.values()))
         if entry.counterexample is None or weight < entry.weight:
             entry.counterexample = Counterexample(dict(at), _shown(derived), _shown(measured))
             entry.weight = weight
@@ -66,9 +66,20 @@ class Tally:
     def checks(self) -> tuple[Check, ...]:
         """Return all records."""
         return tuple(
-            Check(layer, quantity, entry.formula, entry.cases, entry.mismatches, entry.measured_by, entry.counterexample)
+            Check(
+                layer, quantity, entry.formula, entry.cases, entry.mismatches, entry.measured_by, entry.counterexample
+            )
             for (layer, quantity), entry in self.entries.items()
         )
+
+
+def _weight(held: Any) -> int:
+    """Return the sum of all numbers inside: the smallest counterexample has the least."""
+    if isinstance(held, list | tuple):
+        return sum(map(_weight, held))
+    if isinstance(held, str):
+        return sum(int(part) for part in held.split(" × ") if part.isdigit())
+    return int(held) if isinstance(held, int) else 0
 
 
 def _shown(value: Any) -> str:
