@@ -14,7 +14,7 @@ from convmath.errors import CheckFailed, UsageError, inert
 from convmath.formula import Formula
 from convmath.limits import Limits
 from convmath.quantity import parse_quantity
-from convmath.report import Analysis, Check, LayerReport, NetworkReport, Totals, Verification
+from convmath.report import Analysis, Check, Condition, LayerReport, NetworkReport, Totals, Verification
 from convmath.spec.document import Document
 from convmath.spec.fields import REQUIRED
 from convmath.spec.graph import Network
@@ -124,10 +124,10 @@ def public_name(kind: str) -> str:
     return "".join(part.capitalize() for part in kind.split("_"))
 
 
-def analyze(network: Network, **values: int | str) -> Report:
+def analyze(network: Network, **values: int) -> Report:
     """Derive every quantity of *network*, per layer and in total.
 
-    *values* replaces symbols first, as ``--set`` does.
+    *values* replaces symbols by numbers first.
 
     Raises ``SpecError`` naming the layer where a window does not fit, groups do not
     divide, or a dense layer meets an image; ``UsageError`` for a value of an unknown symbol.
@@ -339,7 +339,7 @@ def _converted(held: Any, minima: Mapping[str, int]) -> Any:
 
     if isinstance(held, tuple):
         return tuple(_converted(each, minima) for each in held)
-    if is_dataclass(held):
+    if is_dataclass(held) and not isinstance(held, Condition):
         return _View(held, minima)
     if isinstance(held, dict):
         return {key: _converted(each, minima) for key, each in held.items()}

@@ -60,7 +60,7 @@ RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Condition:
     """A comparison, part of when a formula holds: ``left relation right``, or ``left % modulus relation right``."""
 
@@ -77,6 +77,8 @@ class Condition:
             divisor = divisor if divisor.isidentifier() or divisor.isdigit() else f"({divisor})"
             left = f"{left if bare else f'({left})'} % {divisor}"
         return f"{left} {self.relation} {self.right}"
+
+    __repr__ = __str__
 
     def holds(self) -> bool | None:
         """Tell whether it holds, or None where symbols decide.

@@ -17,7 +17,9 @@ ALLOWED_SKIPS: tuple[str, ...] = ()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="run everything: long suites and all peers, which must be there")
+    parser.addoption(
+        "--full", action="store_true", help="run everything: long suites and all peers, which must be there"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

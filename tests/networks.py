@@ -11,11 +11,11 @@ from convmath.spec.parse import parse
 from convmath.symbolic.compose import derive
 
 
-def network(input: list[Any], layers: list[Any], **keys: Any) -> Network:  # noqa: A002
+def network(input: list[Any], layers: list[Any], **keys: Any) -> Network:
     """Return a network of plain layers."""
     return parse(Document("<test>", "", {"convmath": 1, "input": input, "layers": layers, **keys}))
 
 
-def analyzed(input: list[Any], layers: list[Any], **keys: Any) -> NetworkReport:  # noqa: A002
+def analyzed(input: list[Any], layers: list[Any], **keys: Any) -> NetworkReport:
     """Return the bare report of a network of plain layers."""
     return derive(network(input, layers, **keys))

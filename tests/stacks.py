@@ -72,7 +72,11 @@ def pointwise_cases(rank: int) -> st.SearchStrategy[Case]:
 
 def stacks(rank: int, *, most: int = 5, adaptive: bool = False) -> st.SearchStrategy[list[Case]]:
     """Draw a stack of layers; with *adaptive* one pooling to a fixed size may stand in it."""
-    plain = st.lists(st.one_of(window_cases(rank), window_cases(rank), pad_cases(rank), pointwise_cases(rank)), min_size=1, max_size=most)
+    plain = st.lists(
+        st.one_of(window_cases(rank), window_cases(rank), pad_cases(rank), pointwise_cases(rank)),
+        min_size=1,
+        max_size=most,
+    )
     if not adaptive:
         return plain
     return st.tuples(plain, adaptive_cases(rank), st.lists(window_cases(rank), max_size=1)).map(

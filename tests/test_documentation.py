@@ -15,7 +15,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"(?:<!-- file: (?P<file>[\w./-]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.M | re.S)
+FENCE = re.compile(
+    r"(?:<!-- file: (?P<file>[\w./-]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 class Example(NamedTuple):
@@ -35,7 +37,7 @@ def examples(page: Path) -> list[Example]:
 
 def commands(body: str) -> list[tuple[str, str]]:
     """Return each command of a console block with the output that is shown for it."""
-    parts = re.split(r"^\$ ", body, flags=re.M)[1:]
+    parts = re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]
     return [(command.strip(), shown) for command, _, shown in (part.partition("\n") for part in parts)]
 
 
@@ -55,7 +57,8 @@ def run(command: str, folder: Path) -> str:
 def shows(shown: str, printed: str) -> bool:
     """Tell whether the output is the shown one, a line of three dots standing for any lines."""
     pattern = "".join(
-        "(?:.*\n)*?" if line == "..." else re.escape(line.rstrip()) + "[ ]*\n" for line in shown.rstrip("\n").split("\n")
+        "(?:.*\n)*?" if line == "..." else re.escape(line.rstrip()) + "[ ]*\n"
+        for line in shown.rstrip("\n").split("\n")
     )
     return re.fullmatch(pattern, printed if printed.endswith("\n") else printed + "\n") is not None
 

@@ -189,6 +189,29 @@ def test_numbers_and_formulas_are_the_same_report(data: st.DataObject, rank: int
     assert bind(formulas.totals.peak_activations, values) == numbers.totals.peak_activations
 
 
+@given(stacks(1, most=5), st.integers(0, 30))
+def test_what_a_dense_layer_sees_is_what_reaches_the_map(stack: list[Case], extra: int) -> None:
+    entries = [*(case.entry for case in stack), "flatten", {"dense": 1}]
+    symbolic = network([1, "L"], entries)
+    report = derive(symbolic)
+    least = int(report.totals.valid_when[0].right) if report.totals.valid_when else 1  # type: ignore[arg-type]
+    size = least + extra
+    assume(size < LARGEST)
+    field = report.layers[-1].receptive_field
+    level = outputs([case.axes[0] for case in stack], size)[-1]
+    reads = frozenset().union(*(each.reads for each in level))
+    assume(reads)
+
+    reached = max(reads) - min(reads) + 1
+
+    assert field.whole
+    assert derive(symbolic.bind({"L": size})).layers[-1].receptive_field.size[0] == bind(field.size[0], {"L": size})
+    if field.exact:
+        assert bind(field.size[0], {"L": size}) == reached
+    else:
+        assert reached <= bind(field.size[0], {"L": size})  # type: ignore[operator]
+
+
 def test_the_listing_itself_knows_ceil_mode_and_same() -> None:
     assert len(windows(AxisLayer("window", 1, 3, ceil=True), 3)) == 1
     assert len(windows(AxisLayer("window", 3, 2, ceil=True), 2)) == 1

@@ -76,7 +76,9 @@ input = [3, "H", "W"]
 let = {width = "2*base", mode = "reflect"}
 layers = [
   {body = "width"},
-  {repeat = {name = "stage", times = 2, index = "j", layers = [{body = {channels = "width + 2*j", stride = 2}}, "relu"]}},
+  {repeat = {name = "stage", times = 2, index = "j", layers = [
+    {body = {channels = "width + 2*j", stride = 2}}, "relu",
+  ]}},
   {max_pool = 2},
   {leaky_relu = 0.2},
   "flatten",

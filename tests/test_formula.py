@@ -73,6 +73,7 @@ def read(text: str, lookup: Callable[[str], Value] = symbol) -> Value:
 @example(("floor", ("/", ("+", ("*", "H", "W"), 1), ("+", "H", "W"))), {"H": 3, "W": 4, "k": 0, "n": 0})
 @example(("//", ("-", 0, "W"), ("-", "H", 5)), {"H": 3, "W": 3, "k": 0, "n": 0})
 @example(("gcd", ("-", "H", 5), 0), {"H": 3, "W": 0, "k": 0, "n": 0})
+@example(("//", ("//", "H", 2), ("-", "k", 5)), {"H": 1, "W": 0, "k": 4, "n": 0})
 @example(("/", ("*", "H", "W"), ("+", ("/", 1, "H"), 1)), {"H": 3, "W": 2, "k": 0, "n": 0})
 @example(("/", "H", ("/", 1, ("+", "k", 1))), {"H": 3, "W": 2, "k": 2, "n": 0})
 def test_formulas_have_the_values_of_plain_numbers(tree: Tree, point: Point) -> None:
@@ -298,6 +299,7 @@ def test_equal_forms_are_equal_and_hash_alike(tree: Tree, point: Point) -> None:
 
 @given(integral_trees)
 @example(("-", ("//", ("+", ("gcd", "H", 6), 1), 4), 1))
+@example(("-", ("*", 2, ("//", "H", 2)), "H"))
 @example(("-", ("*", "H", ("//", ("-", "W", "k"), 3)), ("*", 2, ("*", ("//", "H", 2), ("//", ("-", "W", "k"), 3)))))
 def test_what_is_claimed_nonnegative_is_nowhere_negative(tree: Tree) -> None:
     formula = formula_of(tree)

@@ -47,7 +47,11 @@ def test_json_and_csv_do_not_pay_for_tabulate() -> None:
 
 
 def test_formulas_on_the_command_line_need_no_sympy() -> None:
-    assert loaded_after("from convmath.cli.main import run\nrun(['analyze', 'zoo:vgg16'])") == {"click", "yaml", "tabulate"}
+    assert loaded_after("from convmath.cli.main import run\nrun(['analyze', 'zoo:vgg16'])") == {
+        "click",
+        "yaml",
+        "tabulate",
+    }
 
 
 def test_the_probe_itself_sees_what_is_loaded() -> None:
@@ -59,9 +63,13 @@ def test_no_text_is_ever_run(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
 
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    called |= {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+    called |= {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
 
-    assert called.isdisjoint({"eval", "exec", "sympify", "parse_expr", "lambdify", "srepr", "__import__", "compile"} - {"compile"})
+    assert called.isdisjoint(
+        {"eval", "exec", "sympify", "parse_expr", "lambdify", "srepr", "__import__", "compile"} - {"compile"}
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -164,6 +164,10 @@ def test_values_for_real_fields_may_be_whole_or_decimal() -> None:
     assert [each.layer.negative_slope for each in found.nodes] == [1.0, 0.5]  # type: ignore[attr-defined]
 
 
+def test_settings_bind_names_of_real_fields() -> None:
+    assert layers("[leaky_relu: slope]", slope=2)[0].negative_slope == 2.0
+
+
 @pytest.mark.parametrize(
     ("let", "code", "at"),
     [

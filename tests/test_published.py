@@ -51,7 +51,9 @@ def counted() -> list[tuple[str, dict[str, int], dict[str, str]]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "values", "row"), counted(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "values", "row"), counted(), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_parameters_and_macs_are_exactly_the_published_ones(
     name: str, values: dict[str, int], row: dict[str, str]
 ) -> None:
@@ -82,7 +84,7 @@ def layer_of(report: NetworkReport, endpoint: str) -> str:
     """Return the layer that an endpoint names: the last part of its path, ``features`` before a fixed size."""
     if endpoint == LAST_MAP:
         return "Conv2d_13_pointwise" if report.network.startswith("MobileNet") else "pool5"
-    last = endpoint.split("/")[-1].split(" ")[0]
+    last = endpoint.rsplit("/", maxsplit=1)[-1].split(" ", maxsplit=1)[0]
     if last == "features":
         fixed = next(at for at, layer in enumerate(report.layers) if layer.kind.startswith("adaptive"))
         return report.layers[fixed - 1].name
@@ -103,7 +105,9 @@ def test_receptive_fields_are_the_published_ones(name: str) -> None:
         assert field.size == (int(row["rf"]),) * 2, row
         assert field.jump == (int(row["stride"]),) * 2, row
         if row["padding"] == "None":
-            assert all(isinstance(each, Formula) for each in field.start), row  # it depends on the size: the formula says so
+            assert all(isinstance(each, Formula) for each in field.start), (
+                row
+            )  # it depends on the size: the formula says so
         else:
             assert field.start == (-int(row["padding"]),) * 2, row
 
@@ -128,7 +132,11 @@ def test_a_wrong_figure_is_noticed() -> None:
 def test_closed_forms_of_famous_networks() -> None:
     alexnet, vgg = derive(load("zoo:alexnet")), derive(load("zoo:vgg16"))
 
-    assert [str(each) for each in alexnet.layer("pool5").output_shape] == ["256", "floor((H - 31)/32)", "floor((W - 31)/32)"]
+    assert [str(each) for each in alexnet.layer("pool5").output_shape] == [
+        "256",
+        "floor((H - 31)/32)",
+        "floor((W - 31)/32)",
+    ]
     assert [str(each) for each in alexnet.totals.valid_when] == ["H >= 63", "W >= 63"]
     assert [str(each) for each in vgg.layer("pool5").output_shape] == ["512", "floor(H/32)", "floor(W/32)"]
     assert str(vgg.totals.macs) == (

@@ -56,7 +56,12 @@ def test_every_kind_is_confirmed(kind: str) -> None:
     assert outcome.confirmed, outcome.to_table()
 
 
-@given(st.lists(st.sampled_from([kind for kind in VOCABULARY if kind not in ("dense", "flatten")]), min_size=1, max_size=4), st.integers(0, 10**6))
+@given(
+    st.lists(
+        st.sampled_from([kind for kind in VOCABULARY if kind not in ("dense", "flatten")]), min_size=1, max_size=4
+    ),
+    st.integers(0, 10**6),
+)
 def test_stacks_of_random_layers_agree(kinds: list[str], seed: int) -> None:
     random = Random(seed)
     place = replace(draw_place(random, "conv"), channels=4)
@@ -112,7 +117,7 @@ def test_blocks_and_repeats_are_confirmed() -> None:
 
 
 def test_hyper_parameters_may_all_be_symbols() -> None:
-    """A small network with symbols for kernel, stride, padding, dilation, groups and channels, on hundreds of values."""
+    """Kernel, stride, padding, dilation, groups and channels of a small network, on hundreds of values."""
     conv = {"out_channels": "K", "kernel_size": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
     layers = [{"conv": conv}, "relu", {"max_pool": {"kernel_size": "q", "ceil_mode": True}}, "flatten", {"dense": "n"}]
     symbols = {"p": {"min": 0}}
@@ -161,22 +166,68 @@ def shifted(maps: tuple, **changes: Any) -> tuple:
 
 
 RULES: dict[str, tuple[type, str, Fault]] = {
-    "a window too many": (Conv, "conv", lambda f, _, s: replace(f, maps=shifted(f.maps, shift=1), out=s.through(shifted(f.maps, shift=1), f.out.channels))),
+    "a window too many": (
+        Conv,
+        "conv",
+        lambda f, _, s: replace(
+            f, maps=shifted(f.maps, shift=1), out=s.through(shifted(f.maps, shift=1), f.out.channels)
+        ),
+    ),
     "the bias is forgotten": (Conv, "conv", lambda f, layer, _: replace(f, params=f.params - layer.bias)),
     "groups are forgotten in MACs": (Conv, "conv", lambda f, layer, _: replace(f, macs=f.macs * layer.groups)),
-    "padding is forgotten in the field": (Conv, "conv", lambda f, layer, _: replace(f, first=tuple(replace(m, shift=0) for m in f.first))),
-    "dilation is forgotten in the field": (Conv, "conv", lambda f, layer, _: replace(f, last=tuple(replace(last, shift=first.shift + k - 1) for first, last, k in zip(f.first, f.last, layer.kernel_size, strict=True)))),
+    "padding is forgotten in the field": (
+        Conv,
+        "conv",
+        lambda f, layer, _: replace(f, first=tuple(replace(m, shift=0) for m in f.first)),
+    ),
+    "dilation is forgotten in the field": (
+        Conv,
+        "conv",
+        lambda f, layer, _: replace(
+            f,
+            last=tuple(
+                replace(last, shift=first.shift + k - 1)
+                for first, last, k in zip(f.first, f.last, layer.kernel_size, strict=True)
+            ),
+        ),
+    ),
     "groups need not divide": (Conv, "conv", lambda f, *_: replace(f, requirements=f.requirements[2:])),
     "a mirror may be as wide as the image": (Conv, "conv", lambda f, *_: replace(f, least=())),
-    "weights are shared after all": (LocallyConnected, "locally_connected", lambda f, layer, _: replace(f, params=layer.out_channels)),
+    "weights are shared after all": (
+        LocallyConnected,
+        "locally_connected",
+        lambda f, layer, _: replace(f, params=layer.out_channels),
+    ),
     "a dense layer has no bias": (Dense, "dense", lambda f, layer, _: replace(f, params=f.macs)),
-    "a window of nine compares nine times": (MaxPool, "max_pool", lambda f, _, s: replace(f, operations=Operations(comparisons=f.operations.comparisons + f.out.elements))),
+    "a window of nine compares nine times": (
+        MaxPool,
+        "max_pool",
+        lambda f, _, s: replace(f, operations=Operations(comparisons=f.operations.comparisons + f.out.elements)),
+    ),
     "padding is never too large": (MaxPool, "max_pool", lambda f, *_: replace(f, requirements=())),
-    "ceil mode is ignored": (AvgPool, "avg_pool", lambda f, layer, s: replace(f, out=facts.Shape(f.out.channels, tuple(x - layer.ceil_mode for x in f.out.sizes)))),
-    "adaptive windows never overlap": (AdaptiveAvgPool, "adaptive_avg_pool", lambda f, _, s: replace(f, operations=Operations(additions=s.elements - f.out.elements, elementwise=f.out.elements))),
+    "ceil mode is ignored": (
+        AvgPool,
+        "avg_pool",
+        lambda f, layer, s: replace(
+            f, out=facts.Shape(f.out.channels, tuple(x - layer.ceil_mode for x in f.out.sizes))
+        ),
+    ),
+    "adaptive windows never overlap": (
+        AdaptiveAvgPool,
+        "adaptive_avg_pool",
+        lambda f, _, s: replace(
+            f, operations=Operations(additions=s.elements - f.out.elements, elementwise=f.out.elements)
+        ),
+    ),
     "buffers are parameters": (BatchNorm, "batch_norm", lambda f, *_: replace(f, params=f.params + f.buffers)),
-    "padding after is forgotten": (Padding, "pad", lambda f, layer, s: replace(f, out=facts.Shape(f.out.channels, tuple(x + a for x, (a, _) in zip(s.sizes, layer.amount, strict=True))))),
-}  # fmt: skip
+    "padding after is forgotten": (
+        Padding,
+        "pad",
+        lambda f, layer, s: replace(
+            f, out=facts.Shape(f.out.channels, tuple(x + a for x, (a, _) in zip(s.sizes, layer.amount, strict=True)))
+        ),
+    ),
+}
 
 
 @pytest.mark.parametrize("fault", RULES)
@@ -225,7 +276,9 @@ KERNELS: dict[str, tuple[type, str, Callable[[Any], Any]]] = {
 def test_a_wrong_kernel_is_refuted(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     layer_type, kind, change = KERNELS[fault]
     right = kernel[layer_type]
-    monkeypatch.setitem(kernel._rules, layer_type, lambda layer, weights, *arrays: right(change(layer), weights, *arrays))
+    monkeypatch.setitem(
+        kernel._rules, layer_type, lambda layer, weights, *arrays: right(change(layer), weights, *arrays)
+    )
 
     assert not verify_kind(kind, SAMPLES).confirmed
 
@@ -246,7 +299,9 @@ def test_a_refuted_network_shows_the_smallest_counterexample(
 ) -> None:
     wrong_macs(monkeypatch)
     spec = tmp_path / "net.yaml"
-    spec.write_text("convmath: 1\ninput: [C, H, W]\nlayers: [conv: {out_channels: K, kernel_size: 3}]\n", encoding="utf-8")
+    spec.write_text(
+        "convmath: 1\ninput: [C, H, W]\nlayers: [conv: {out_channels: K, kernel_size: 3}]\n", encoding="utf-8"
+    )
 
     status = run(["verify", str(spec)])
 
@@ -279,7 +334,11 @@ def test_json_of_a_verification(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_execution_beyond_the_limits_is_refused_with_what_would_fit() -> None:
-    vgg = network([3, "H", "W"], [{"conv": {"out_channels": 64, "kernel_size": 3}}], symbols={"H": {"default": 4096}, "W": {"default": 4096}})
+    vgg = network(
+        [3, "H", "W"],
+        [{"conv": {"out_channels": 64, "kernel_size": 3}}],
+        symbols={"H": {"default": 4096}, "W": {"default": 4096}},
+    )
 
     with pytest.raises(LimitError, match="--max-memory raises the limit; H = 1024, W = 1024 would fit"):
         verify(vgg, limits=Limits(memory=1 << 31))

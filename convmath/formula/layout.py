@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import lcm
+from math import lcm, prod
 from typing import TypeAlias, Union
 
 from convmath.formula.atoms import Atom, Floor, Inverse, Power, Symbol
@@ -283,9 +283,14 @@ def _factors(monomial: Monomial, *, textbook: bool) -> list[Node]:
 
 
 def _joined(factors: list[Node]) -> Node:
-    if not factors:
-        return Number_(1)
-    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+    """Return a product without products inside; a number comes first."""
+    flat = [inner for each in factors for inner in (each.factors if isinstance(each, Product) else (each,))]
+    number = prod(each.number for each in flat if isinstance(each, Number_))
+    others = [each for each in flat if not isinstance(each, Number_)]
+    if not others:
+        return Number_(number)
+    first: list[Node] = [] if number == 1 else [Number_(number)]
+    return Product((*first, *others)) if first or len(others) > 1 else others[0]
 
 
 def _raised(base: Node, exponent: int) -> Node:

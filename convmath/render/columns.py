@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -32,7 +32,8 @@ SHORT = {"sees": "receptive_field.size", "jump": "receptive_field.jump", "output
 
 def parse_columns(text: str) -> tuple[Quantity, ...]:
     """Read column names joined by commas; Raises ``UsageError`` for what is no quantity of a layer."""
-    found = tuple(parse_quantity(SHORT.get(each.strip(), each)) for each in text.split(",") if each.strip())
+    asked = [each.strip() for each in text.split(",") if each.strip()]
+    found = tuple(replace(parse_quantity(SHORT.get(each, each)), text=each) for each in asked)
     known = [*(each.name for each in fields(LayerReport) if each.name != "minor"), "flops"]
     for each in found:
         if each.steps[0] not in known:

@@ -34,6 +34,8 @@ NARROW_KIND = 12
 NOTE_WIDTH = 4
 SHORTEST_NOTED = 12
 SHORT_KINDS = {"batch_norm": "bn", "local_response_norm": "lrn"}
+_INDENT = "\0"
+"""Stands for a leading space, which tabulate would strip; no text that is printed has it."""
 _FORMAT = TableFormat(None, None, None, None, DataRow("", " ", ""), DataRow("", " ", ""), 0, None)
 
 
@@ -115,9 +117,10 @@ def _table(report: NetworkReport, rows: list[Row], width: int) -> str:
 
 
 def ruled(cells: Sequence[Sequence[str]], alignment: Sequence[str]) -> list[str]:
-    """Return the lines of aligned columns."""
-    table = tabulate(cells, tablefmt=_FORMAT, disable_numparse=True, colalign=alignment)
-    return [line.rstrip() for line in table.split("\n")]
+    """Return the lines of aligned columns; spaces that a cell begins with are kept."""
+    kept = [[_INDENT * (len(cell) - len(cell.lstrip(" "))) + cell.lstrip(" ") for cell in row] for row in cells]
+    table = tabulate(kept, tablefmt=_FORMAT, disable_numparse=True, colalign=alignment)
+    return [line.replace(_INDENT, " ").rstrip() for line in table.split("\n")]
 
 
 def _cells(row: Row) -> list[str]:

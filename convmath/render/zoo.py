@@ -40,17 +40,17 @@ def render_list(entries: Sequence[Entry]) -> str:
 
 
 def render_check(rows: Sequence[tuple[str, str, str, Any, Any, bool]]) -> str:
-    """Return one line per published figure: network, what, at which input, published, derived, whether they agree."""
-    header = ("network", "figure", "at", "published", "derived", "")
-    cells = [
-        (network, inert(what), inert(at), _figure(published), _figure(derived), "✓" if agrees else "✗")
-        for network, what, at, published, derived, agrees in rows
-    ]
-    table = _under_rule(header, cells, ("left", "left", "left", "right", "right", "left"))
+    """Return one line per published figure, by network: what, at which input, published, derived, the verdict."""
+    cells: list[tuple[str, str, str, str, str]] = []
+    for at, (network, what, where, published, derived, agrees) in enumerate(rows):
+        if at == 0 or network != rows[at - 1][0]:
+            cells.append((inert(network), "", "", "", ""))
+        mark = "✓" if agrees else "✗"
+        cells.append((f"  {inert(what)}", inert(where), _figure(published), _figure(derived), mark))
+    table = _under_rule(("figure", "at", "published", "derived", ""), cells, ("left", "left", "right", "right", "left"))
     agreeing = sum(row[-1] for row in rows)
-    return (
-        f"{table}\n* size, jump and padding of the receptive field\n{agreeing} of {len(rows)} published figures agree"
-    )
+    summary = f"{agreeing} of {len(rows)} published figures agree"
+    return f"{table}\n* size, jump and padding of the receptive field\n{summary}"
 
 
 def _figure(held: Any) -> str:

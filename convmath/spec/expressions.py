@@ -173,6 +173,8 @@ def _tree(text: str) -> ast.expr:
     try:
         tree = ast.parse(bare, mode="eval").body
     except SyntaxError as error:
+        if text.strip(" \t") in keyword.kwlist:
+            raise ExpressionError("bad-name", f"'{text}' is a reserved word", 1, "choose another name") from None
         column = max(1, min(lead + (error.offset or 1), len(text)))
         raise ExpressionError("bad-expression", f"'{text}' is no expression", column) from None
     for node in ast.walk(tree):

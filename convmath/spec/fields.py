@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fractions import Fraction
 from math import isfinite
 from typing import Any, Protocol, TypeAlias
@@ -36,6 +37,10 @@ class Reader(Protocol):
 
     def at(self, *path: str | int) -> Reader:
         """Return the reader of a value further down."""
+        ...
+
+    def knows(self, name: str) -> bool:
+        """Tell whether the file binds the name or declares it as a symbol."""
         ...
 
     def refuse(self, code: str, message: str, *path: str | int, help: str | None = None) -> Exception:
@@ -105,7 +110,8 @@ class PerAxis:
 def check_axes(raw: list[Any], reader: Reader) -> None:
     """Refuse a list that has not one entry per axis."""
     if len(raw) != reader.rank:
-        message = f"{len(raw)} entries for {reader.rank} spatial ax{'is' if reader.rank == 1 else 'es'}"
+        entries = "1 entry" if len(raw) == 1 else f"{len(raw)} entries"
+        message = f"{entries} for {reader.rank} spatial ax{'is' if reader.rank == 1 else 'es'}"
         raise reader.refuse("wrong-length", message, help="write one number for all axes, or one entry per axis")
 
 
@@ -130,10 +136,20 @@ class Amount:
         if isinstance(held, list):
             if len(held) != 2:
                 raise there.refuse("wrong-length", f"{show(held)} is no pair [before, after]")
-            before, after = (there.number(each, at, minimum=0) for at, each in enumerate(held))
+            before, after = (self._number(each, there.at(at)) for at, each in enumerate(held))
             return before, after
-        both = reader.number(raw, minimum=0)
+        both = self._number(raw, reader)
         return both, both
+
+    def _number(self, raw: Any, reader: Reader) -> Value:
+        """Return a number of elements; a word, or nearly one, would silently become a symbol."""
+        if isinstance(raw, str) and raw in self.words:
+            raise reader.refuse("not-a-number", f"'{raw}' cannot stand in a pair", help="write it for the whole axis")
+        near = get_close_matches(raw, self.words, 1, 0.75) if isinstance(raw, str) and not reader.knows(raw) else []
+        if near:
+            help_ = f"did you mean '{near[0]}'? A symbol of that name needs a line under 'symbols'"
+            raise reader.refuse("unknown-word", f"'{raw}' is no number", help=help_)
+        return reader.number(raw, minimum=0)
 
 
 @dataclass(frozen=True, slots=True)

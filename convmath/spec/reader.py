@@ -73,6 +73,11 @@ class EntryReader:
             held, reader = bound.raw, EntryReader(self.document, bound.scope, bound.path, self.rank)
         return held, reader
 
+    def knows(self, name: str) -> bool:
+        """Tell whether the file binds the name or declares it as a symbol."""
+        declared = self.document.data.get("symbols") if isinstance(self.document.data, dict) else None
+        return self.scope.bound(name) is not None or (isinstance(declared, dict) and name in declared)
+
     def refuse(
         self, code: str, message: str, *path: str | int, help: str | None = None, key: bool = False
     ) -> SpecError:

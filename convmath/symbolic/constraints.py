@@ -113,6 +113,9 @@ class Constraints:
 
     def _at_least(self, held: Value, least: Value) -> None:
         """Require ``held >= least``, solved for what stands in a single floor."""
+        if not is_integral(held):
+            divisor = denominator_of(held)
+            held, least = held * divisor, least * divisor
         inner = single_floor(held)
         if inner is not None:
             top, bottom, constant = inner
@@ -122,6 +125,9 @@ class Constraints:
             self._add(Condition(left, ">=", right))
 
     def _add(self, condition: Condition) -> None:
+        if condition.relation == "<=" and not isinstance(condition.left, Formula):
+            self._at_least(condition.right, condition.left)
+            return
         difference = condition.left - condition.right
         if condition.modulus is None:
             if condition.relation == ">=" and surely_nonnegative(difference, self.minima):

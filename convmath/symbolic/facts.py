@@ -50,9 +50,10 @@ class Facts:
     ``maps`` take an input size to the output's, per axis, and ``out`` is the output;
     ``first`` and ``last`` take an output position to the least and greatest input position
     that it reads. ``least`` is the least input size that the layer accepts, beside an
-    output of at least 1. ``borders`` tells that what a window reads at the image's border is
-    simply cut, no gap of a dilation or of a window in the padding being there. A ``view`` takes no memory of its own; what is ``minor`` keeps every
-    element in its place, and tables fold it into the layer above.
+    output of at least 1. ``borders`` tells that what a window reads at the image's border
+    is simply cut: there is no gap of a dilation, and no window in padding alone. A
+    ``view`` takes no memory of its own; what is ``minor`` keeps every element in its
+    place, and tables fold it into the layer above.
     """
 
     out: Shape

@@ -25,7 +25,7 @@ def _windows(layer: MaxPool | AvgPool, shape: Shape, operations: Operations) -> 
             comparisons=outputs * operations.comparisons,
             elementwise=outputs * operations.elementwise,
         ),
-        borders=cut_borders(layer),
+        borders=cut_borders(layer, ceil_mode=layer.ceil_mode),
         requirements=real_windows(layer),
     )
 

@@ -100,10 +100,10 @@ def real_windows(layer: Windowed) -> tuple[Requirement, ...]:
     return tuple(found)
 
 
-def cut_borders(layer: Windowed) -> bool:
+def cut_borders(layer: Windowed, *, ceil_mode: bool = False) -> bool:
     """Tell whether each window reads a run of elements that reaches into the image, if it is at its border."""
     return all(
-        window.padding == (0, 0)
+        (window.padding == (0, 0) and not ceil_mode)
         or (window.dilation == 1 and (window.padding == SAME or _shorter(_pair(window), window.extent)))
         for window in layer.windows
     )

@@ -45,7 +45,10 @@ def check(text: str, analysis: Analysis) -> Outcome:
         report = analysis.at or analysis.report
         sides = tuple(_sides(each, quantities, report, analysis) for each in comparisons)
     except ExpressionError as error:
-        raise UsageError(f"--assert {inert(text)}: {inert(error.message)}") from None
+        message = error.message
+        for name, quantity in quantities.items():
+            message = message.replace(name, quantity.text)
+        raise UsageError(f"--assert {inert(text)}: {inert(message)}") from None
     return Outcome(text, all(_decide(text, side, report) for side in sides), sides)
 
 

@@ -30,18 +30,20 @@ class Row:
 
 def rows(name: str, network: Network) -> Iterator[Row]:
     """Yield every figure that ``about`` gives, with what is derived for the same input."""
+    seen: set[str] = set()
     for figure in network.about.get("figures", ()):
         values = dict(figure.get("at") or {})
         totals = derive(network.bind({**(network.defaults or {}), **values})).totals
         sizes = [value for key, value in values.items() if key in _spatial(network)]
         others = [f"{key} {value}" for key, value in values.items() if key not in _spatial(network)]
-        shown = ", ".join([" × ".join(map(str, sizes)), *others])
+        shown = ", ".join(["×".join(map(str, sizes)), *others])
         for quantity in ("params", "macs"):
-            if quantity in figure:
+            if quantity in figure and f"{quantity} {shown} {figure[quantity]}" not in seen:
+                seen.add(f"{quantity} {shown} {figure[quantity]}")
                 yield Row(name, quantity, shown, figure[quantity], getattr(totals, quantity))
     for size, fields in (network.about.get("receptive_fields") or {}).items():
         report = derive(network) if size == "any" else derive(_sized(network, int(size)))
-        shown = "any size" if size == "any" else f"{size} × {size}"
+        shown = "any size" if size == "any" else f"{size}×{size}"
         for layer, published in fields.items():
             yield from _field_rows(name, layer, shown, published, report)
 
