@@ -6,7 +6,7 @@
 
 from convmath.formula.atoms import ceil_of, floor_of, gcd_of, max_of, min_of, power_of, single_floor
 from convmath.formula.signs import at_least, nonnegative, nonnegative_over_a_period, surely_nonnegative
-from convmath.formula.terms import Formula, Value, bind, denominator_of, is_integral, product_of, ratio, sum_of, symbol
+from convmath.formula.terms import Formula, Value, bind, cleared, is_integral, product_of, ratio, sum_of, symbol
 
 __all__ = [
     "Formula",
@@ -14,7 +14,7 @@ __all__ = [
     "at_least",
     "bind",
     "ceil_of",
-    "denominator_of",
+    "cleared",
     "floor_of",
     "gcd_of",
     "is_integral",

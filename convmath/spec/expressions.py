@@ -199,7 +199,7 @@ def _checked(tree: ast.expr, depth: int = 0) -> ast.expr:
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             _checked(operand, depth + 1)
         case ast.BinOp(op=operation, left=left, right=right) if type(operation) in _OPERATORS:
-            _checked(left, depth + 1)
+            _checked(left, depth)  # a long sum leans to the left; it is no deeper than its terms
             _checked(right, depth + 1)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             wanted = FUNCTIONS[name][0]

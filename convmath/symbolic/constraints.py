@@ -9,7 +9,7 @@ from convmath.errors import Problem, SpecError
 from convmath.formula import (
     Formula,
     Value,
-    denominator_of,
+    cleared,
     is_integral,
     ratio,
     single_floor,
@@ -41,8 +41,8 @@ class Constraints:
                     raise self.network.refuse(node, "bad-size", f"{name} {wrong}")
                 continue
             if not is_integral(held):
-                divisor = denominator_of(held)
-                self._others.setdefault(Condition(held * divisor, "==", 0, divisor))
+                whole, divisor = cleared(held)
+                self._others.setdefault(Condition(whole, "==", 0, divisor))
             self._at_least(held, minimum)
 
     def require(self, node: Node, requirements: Iterable[Requirement]) -> None:
@@ -114,8 +114,8 @@ class Constraints:
     def _at_least(self, held: Value, least: Value) -> None:
         """Require ``held >= least``, solved for what stands in a single floor."""
         if not is_integral(held):
-            divisor = denominator_of(held)
-            held, least = held * divisor, least * divisor
+            held, divisor = cleared(held)
+            least = least * divisor
         inner = single_floor(held)
         if inner is not None:
             top, bottom, constant = inner

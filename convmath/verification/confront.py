@@ -25,6 +25,8 @@ from convmath.verification.tally import Tally
 SAMPLES = 24
 CHEAP = 2 * 10**9
 """MACs up to which every case is also run on values; the first case is run in any event."""
+MOST_EDGES = 8
+"""How many points at the edges of a condition are tried."""
 MOST_SMALL = 300
 """How many small assignments are searched for a smaller counterexample."""
 COUNTED = ("params", "buffers", "macs", "flops", "activations")
@@ -61,8 +63,8 @@ def verify(
         _case(network, report, values, tally, limits, first=at == 0)
         if progress is not None:
             progress(1)
-    if cases:
-        _edges(network, report, cases[-1], tally)
+    for values in cases:
+        _edges(network, report, values, tally)
     if tally.refuted() and network.symbols:
         _search(network, report, cases[0], tally)
     return Verification(network.name, tally.checks(), _sampled(network, cases, seed), tuple(_notes(report, cases)))
@@ -115,10 +117,15 @@ def compare(report: NetworkReport, costs: NetworkCosts, values: Mapping[str, Any
 
 
 def _edges(network: Network, report: NetworkReport, values: Values, tally: Tally) -> None:
-    """Check that each bound is the last that runs, and that what does not divide is refused."""
+    """Check that each bound is the last that runs, and that what does not divide is refused.
+
+    Each condition is tried in the first few cases in which it asks for something.
+    """
     for condition, below in too_small(network, report, values):
         name = str(condition.left)
         key = (None, f"valid_when {condition}")
+        if tally.cases(key) >= MOST_EDGES:
+            continue
         for outside, point in ((True, below), (False, {**below, name: below[name] + 1})):
             derived = "refused" if outside else "runs"
             if outside or legal(network, report, point):
@@ -128,6 +135,8 @@ def _edges(network: Network, report: NetworkReport, values: Values, tally: Tally
         if name in values and condition.relation == "==" and condition.modulus is not None and modulus != 1:
             point = {**values, name: values[name] + 1}
             key = (None, f"valid_when {condition}")
+            if tally.cases(key) >= MOST_EDGES:
+                continue
             tally.note(key, condition, "refused", _outcome(network, point), at=point, by=BY["valid_when"])
 
 

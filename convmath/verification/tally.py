@@ -40,7 +40,9 @@ class Tally:
         by: str,
     ) -> None:
         """Hold a derived value against a measured one, at the symbols' values *at*."""
-        entry = self.entries.setdefault(key, Entry(str(formula), by))
+        entry = self.entries.get(key)
+        if entry is None:  # writing a formula costs more than comparing it
+            entry = self.entries[key] = Entry(str(formula), by)
         entry.cases += 1
         if derived == measured:
             return
@@ -49,6 +51,11 @@ class Tally:
         if entry.counterexample is None or weight < entry.weight:
             entry.counterexample = Counterexample(dict(at), _shown(derived), _shown(measured))
             entry.weight = weight
+
+    def cases(self, key: Key) -> int:
+        """Return how often a formula was measured so far."""
+        entry = self.entries.get(key)
+        return entry.cases if entry is not None else 0
 
     def refuted(self) -> set[Key]:
         """Return the formulas that disagreed somewhere."""
