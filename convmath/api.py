@@ -40,9 +40,11 @@ def load(
     the file at once, ``LimitError`` for one that is too large.
     """
     from convmath.spec.files import read_file
-    from convmath.zoo.catalogue import PREFIX, path_of
+    from convmath.zoo.catalogue import PREFIX, names, path_of
 
     name = str(source)
+    if name in names() and not Path(name).exists():
+        raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
     path = path_of(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(source)
     return parse(read_file(path, limits), settings, numbers=numbers, limits=limits)
 

@@ -43,13 +43,16 @@ class Problem:
     help: str | None = None
     path: tuple[str | int, ...] = field(default=(), kw_only=True)
     spot: Spot | None = field(default=None, kw_only=True)
+    file: str | None = field(default=None, kw_only=True)
+    """The file, for a fault that has no spot in it."""
 
     def __str__(self) -> str:
         head = f"error[{self.code}]: {inert(self.message)}"
         if self.spot is not None:
             head = f"{inert(self.spot.file)}:{self.spot.line}:{self.spot.column}: {head}\n{self.spot.frame()}"
-        elif self.path:
-            head = f"{inert(show_path(self.path))}: {head}"
+        else:
+            where = (self.file, show_path(self.path))
+            head = "".join(f"{inert(each)}: " for each in where if each) + head
         if self.help is not None:
             margin = " " * len(str(self.spot.line)) if self.spot else " "
             head += f"\n{margin} = help: {inert(self.help)}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
+from fractions import Fraction
 from typing import Any
 
 from convmath.errors import UsageError, inert
-from convmath.formula import Value
+from convmath.formula import Formula, Value
 from convmath.report import Field, NetworkReport
 
 QUANTITIES = (
@@ -30,6 +31,10 @@ PATTERN = re.compile(
 _STEP = re.compile(r"""\.?([A-Za-z_]+)|\[(\d+)\]|\["([^"]+)"\]|\['([^']+)'\]""")
 
 
+class NoEntryError(UsageError):
+    """The record has a list at the path, but it is shorter, or there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A path, parsed; ``of`` follows it into a record."""
@@ -40,7 +45,8 @@ class Quantity:
     def of(self, record: Any) -> Any:
         """Return what stands at the path.
 
-        Raises ``UsageError`` where the record has no such part, with what it has.
+        Raises ``UsageError`` where the record has no such part, with what it has, and
+        ``NoEntryError`` where another record of the kind may have it.
         """
         held = record
         for at, step in enumerate(self.steps):
@@ -57,8 +63,11 @@ class Quantity:
             held = held.size
         if isinstance(held, tuple) and held and all(each == held[0] for each in held):
             held = held[0]
-        if held is None or isinstance(held, tuple) or is_dataclass(held):
-            raise UsageError(f"'{inert(self.text)}' is no single number here; name a part of it, as in {self.text}[0]")
+        if not isinstance(held, int | Fraction | Formula) or isinstance(held, bool):
+            parts = _parts(held)
+            part = f"{self.text}.{parts[0]}" if parts else f"{self.text}[0]"
+            hint = f"; name a part of it, as in {part}" if parts or isinstance(held, tuple) else ""
+            raise UsageError(f"'{inert(self.text)}' is no single number here{hint}")
         value: Value = held
         return value
 
@@ -71,19 +80,32 @@ class Quantity:
             hint = f"; did you mean '{inert(near[0])}'?" if near else ""
             raise UsageError(f"{where}: there is no layer '{inert(str(step))}'{hint}")
         if isinstance(step, int):
-            if not isinstance(held, tuple) or step >= len(held):
-                raise UsageError(f"{where}: there is no entry [{step}]")
-            return held[step]
+            return self._entry(held, step)
         known = _parts(held)
         if step not in known:
-            raise UsageError(f"{where}: '{inert(step)}' is no quantity here; there are {', '.join(known)}")
+            there = f"there are {', '.join(known)}" if known else f"there {_entries(held)}"
+            raise UsageError(f"{where}: '{inert(step)}' is no quantity here; {there}")
         if step == "layers" and isinstance(held, NetworkReport):
             return {each.name: each for each in (*held.groups, *held.layers)}
         return getattr(held, step)
 
+    def _entry(self, held: Any, index: int) -> Any:
+        if isinstance(held, tuple) and index < len(held):
+            return held[index]
+        error = NoEntryError if held is None or isinstance(held, tuple) else UsageError
+        raise error(f"'{inert(self.text)}': there is no entry [{index}]; there {_entries(held)}")
+
+
+def _entries(held: Any) -> str:
+    if not held and (held is None or isinstance(held, tuple)):
+        return "are none"
+    if not isinstance(held, tuple):
+        return "is one value only"
+    return "is the entry [0]" if len(held) == 1 else f"are the entries [0] to [{len(held) - 1}]"
+
 
 def _parts(held: Any) -> list[str]:
-    names = [each.name for each in fields(held)] if is_dataclass(held) else []
+    names = [each.name for each in fields(held)] if is_dataclass(held) and not isinstance(held, Formula) else []
     return [*names, "flops"] if hasattr(held, "flops") and "flops" not in names and is_dataclass(held) else names
 
 

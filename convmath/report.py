@@ -134,7 +134,8 @@ class Totals:
     macs: Value
     operations: Operations
     activations: Value
-    peak_activations: Value
+    peak_activations: Value | None
+    """None where it is the largest of too many formulas to state; it is known at numbers."""
     peak_layer: str | None
     receptive_field: Field
     receptive_field_layer: str

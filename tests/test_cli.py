@@ -68,6 +68,12 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str
         (["analyze", LENET, "--set", "H=3", "--set", "H=4"], 2, "given twice"),
         (["analyze", LENET, "--columns", "nosuch"], 2, "no column"),
         (["analyze", LENET, "--columns", "params", "--format", "json"], 2, "JSON always has everything"),
+        (["analyze", LENET, "--columns", "params.foo"], 2, "'foo' is no quantity here; there is one value only"),
+        (["analyze", LENET, "--columns", "macs.foo", "--formulas"], 2, "there is one value only"),
+        (["analyze", LENET, "--columns", "operations.foo"], 2, "there are additions, comparisons, elementwise"),
+        (["analyze", LENET, "--columns", "output_shape.foo"], 2, "there are the entries [0] to [2]"),
+        (["analyze", LENET, "--columns", "output_shape[9]"], 2, "no entry [9]; there are the entries [0] to [2]"),
+        (["analyze", LENET, "--columns", "params[0]", "--format", "csv"], 2, "there is one value only"),
         (["analyze", LENET, "--assert", "parms < 5"], 2, "did you mean 'params'"),
         (["analyze", LENET, "--assert", "params"], 2, "compares nothing"),
         (["analyze", LENET, "--assert", 'layers["c9"].macs < 5'], 2, "there is no layer 'c9'"),
@@ -167,6 +173,51 @@ def test_every_network_in_every_form(
 
     assert (status, err) == (0, "")
     assert out.strip()
+
+
+def test_chosen_columns_have_a_title_and_totals(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = call(capsys, "analyze", LENET, "--columns", "name,output_shape[2],macs")
+
+    lines = out.splitlines()
+    assert status == 0
+    assert lines[:3] == [
+        "LeNet-5   input 1 × H × W   numbers at H = 32, W = 32",
+        "",
+        "name   output_shape[2]    macs",
+    ]
+    assert lines[-3] == "output                     840"  # a vector has no such axis
+    assert lines[-2] == lines[3] == "─" * len(lines[2])
+    assert lines[-1] == "total                  416,520"
+
+
+def test_columns_without_sums_have_no_total(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = call(capsys, "analyze", LENET, "--columns", "name,jump")
+
+    assert "total" not in out
+    assert out.count("\n─") == 1
+
+
+@pytest.mark.parametrize(
+    "columns", ["name,macs,output", "name,kind,inputs,params", "name,kind,receptive_field,flops", "inputs,jump,sees"]
+)
+def test_chosen_columns_keep_to_the_width(capsys: pytest.CaptureFixture[str], tmp_path: Path, columns: str) -> None:
+    conv = f"conv: {{name: {'L' * 190}, out_channels: K, kernel_size: k, stride: s, padding: p}}"
+    spec = written(tmp_path, f"convmath: 1\nname: {'N' * 190}\ninput: [C, H, W]\nlayers:\n  - {conv}\n  - relu\n")
+
+    status, out, _ = call(capsys, "analyze", spec, "--all", "--columns", columns)
+
+    assert status == 0
+    assert max(map(len, out.splitlines())) <= 80
+    assert out.startswith("N" * 52 + "…")
+
+
+def test_a_long_name_of_a_network_is_cut_in_the_title(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for name in ("N" * 190, "a b " * 47, "((, " * 47 + "x"):
+        spec = written(tmp_path, f"convmath: 1\nname: {json.dumps(name)}\ninput: [3, H, W]\nlayers: [relu]\n")
+
+        _, out, _ = call(capsys, "analyze", spec)
+
+        assert max(map(len, out.splitlines())) <= 80
 
 
 def test_csv_lists_every_layer_and_starts_no_formula(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

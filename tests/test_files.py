@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -312,7 +315,9 @@ def test_brackets_inside_strings_do_not_count() -> None:
     [
         ("a: &x 1\nb: *x", "anchor", (1, 4)),
         ("a: *x", "anchor", (1, 4)),
-        ("&x a: 1", "bad-key", (1, 1)),
+        ("&x a: 1", "anchor", (1, 1)),
+        ("- &a conv: {out_channels: 3}", "anchor", (1, 3)),
+        ("*x : 1", "anchor", (1, 1)),
         ("a: 1\nb:\n  <<: {c: 1}", "merge-key", (3, 3)),
         ("<<: 1", "merge-key", (1, 1)),
         ("a: !!python/object/apply:os.system [id]", "tag", (1, 4)),
@@ -356,6 +361,34 @@ def test_what_is_no_yaml_is_refused_at_a_spot(text: str) -> None:
 
     assert codes(error) == ["bad-yaml"]
     assert error.problems[0].spot is not None
+
+
+CLOSE = "check the indentation, and that brackets and braces are closed"
+SPACE = "put a space after '-' and ':'; write '- conv: {…}'"
+
+
+@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
+@pytest.mark.parametrize(
+    ("text", "help_"),
+    [
+        ("a:\n\t- b", "indent with spaces"),
+        ("a:\n  - b:\n    \tc: 1", "indent with spaces"),
+        ("a:\n  - b\n - c", CLOSE),
+        ("a: 1\n  b: 2\n", SPACE),
+        ("a: [1]\n  b: 2\n", CLOSE),
+        ("a: {b: 1\nc: 2", CLOSE),
+        ("a: [1, 2}", CLOSE),
+        ("a:\n  - b\n  c\n", CLOSE),
+        ("a:\n  - conv: b: 3", SPACE),
+        ("a: @b", None),
+    ],
+)
+def test_broken_yaml_says_what_most_often_mends_it(
+    monkeypatch: pytest.MonkeyPatch, loader: str, text: str, help_: str | None
+) -> None:
+    monkeypatch.setattr("convmath.spec.yaml_reader._Loader", getattr(yaml, loader))
+
+    assert refusal(text).problems[0].help == help_
 
 
 def test_a_key_that_is_no_text_says_how_to_quote_it() -> None:
@@ -544,6 +577,8 @@ def test_scalars_mean_the_same_in_every_format(yaml: str, toml: str, json_text: 
 
 # JSON and TOML
 
+HEAD_OF_A_LONG_ONE = "convmath: 1\ninput: [1]\nlayers: [repeat: {times: 1000000, layers: [relu]}]"
+
 
 @pytest.mark.parametrize(
     ("text", "code"),
@@ -615,6 +650,104 @@ def test_toml_that_is_refused(text: str, code: str) -> None:
 
 def test_broken_toml_is_refused_at_its_spot() -> None:
     assert place(refusal("a = 1\nb = ]", ".toml")) == (2, 5)
+
+
+def test_faults_in_toml_are_shown_at_their_spot() -> None:
+    error = refusal(
+        TOML.replace("max_pool = 2", "max_pool = 2.5").replace("kernel_size = 3,", "kernel_sise = 3,"), ".toml"
+    )
+
+    assert [(each.code, each.spot and each.spot.text[each.spot.column - 1 :][:11]) for each in error.problems] == [
+        ("unknown-field", "kernel_sise"),
+        ("not-a-number", "2.5},"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "ending", "begin"),
+    [
+        ("", ".yaml", "net.yaml: error[not-a-spec]: "),
+        ("", ".toml", "net.toml: error[not-a-spec]: "),
+        ("[" * 500, ".json", "net.json: error[too-deep]: nested more than 64 deep"),
+        ('{"a": 1, "a": 2}', ".json", "net.json: error[duplicate-key]: 'a' is given twice"),
+        ("a = inf", ".toml", "net.toml: error[bad-number]: inf is no number"),
+        ("convmath = 1\ninput = [1]", ".toml", "net.toml: error[missing-key]: 'layers' is missing"),
+        (HEAD_OF_A_LONG_ONE, ".yaml", "net.yaml: error[too-many-layers]: 'repeat1' would make 1000000 layers"),
+    ],
+)
+def test_faults_without_a_spot_name_the_file(text: str, ending: str, begin: str) -> None:
+    assert str(refusal(text, ending)).startswith(begin)
+
+
+def leaves(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield every value that is no list and no table, with its path."""
+    if isinstance(data, dict | list):
+        for step, held in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from leaves(held, (*path, step))
+    else:
+        yield path, data
+
+
+TRICKY = '''\
+# a = 1
+"quoted \\u0041 key" = 'a # b' # [c]
+a.'b.c'.d = 1  # dotted
+empty = [ ]
+text = """
+x = 3 \\"""" # no comment"""
+raw = \'\'\'it's ''here\'\'\'
+lines = [
+  1, # one
+  [2, {x.y = 3, z = {}}], "four",
+]
+[[table]]
+name = "first"
+[table.inner]
+x = +1_000
+[[table]]
+[table.inner]
+x = 2.5e3
+[[table.deep]]
+x = true
+[[table.deep]]
+x = 1979 # \N{LINE SEPARATOR} "
+["a b".c]
+x = 0xff
+'''
+
+
+@pytest.mark.parametrize("text", [TOML, TRICKY, TRICKY.replace("\n", "\r\n")], ids=["plain", "tricky", "windows"])
+def test_every_value_of_toml_is_found_where_it_stands(text: str) -> None:
+    document = read_bytes(text.encode(), "net.toml", ".toml", DEFAULT)
+    lines = text.splitlines()
+
+    for path, held in leaves(document.data):
+        spot = document.spot(path)
+        assert spot is not None
+        written = lines[spot.line - 1][spot.column - 1 :][: spot.width]
+        if path == ("text",):
+            assert written == '"'  # a value of several lines is marked where it begins
+        else:
+            assert tomllib.loads(f"x = {written}") == {"x": held}
+        key = document.spot(path, key=True)
+        if isinstance(path[-1], str):
+            assert key is not None
+            written = lines[key.line - 1][key.column - 1 :][: key.width]
+            assert tomllib.loads(f"{written} = 1") == {path[-1]: 1}
+
+
+@given(st.lists(st.sampled_from(["a", "'b'", ".", " = ", "1", "[", "]", "{", "}", ",", "\n", '"', "#", "x=[1]\n"])))
+def test_marks_of_any_toml_are_of_values_that_it_has(parts: list[str]) -> None:
+    text = "".join(parts)
+    try:
+        document = read_bytes(text.encode(), "net.toml", ".toml", DEFAULT)
+    except SpecError:
+        return
+
+    for path in document.find_marks():
+        held = document.data
+        for step in path[:-1] if path[-1] is None else path:
+            held = held[step]  # raises for a path that the data does not have
 
 
 @pytest.mark.parametrize(

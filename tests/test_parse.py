@@ -265,6 +265,33 @@ def test_settings_out_of_range_are_refused(name: str, value: int | str) -> None:
     assert codes <= {"out-of-range", "bad-size"}
 
 
+@pytest.mark.parametrize(
+    ("value", "code", "message"),
+    [
+        ("-3", "out-of-range", "the symbol 'H' is -3, but must be 1 or more"),
+        (0, "out-of-range", "the symbol 'H' is 0, but must be 1 or more"),
+        ("130/2", "out-of-range", "the symbol 'H' is 65, but must be 64 or less"),
+        ("7/2", "out-of-range", "the symbol 'H' is 7/2, which is no integer"),
+        ("2**9999", "expr-too-large", "the power 2**9999 has more than 4096 bits"),
+    ],
+)
+def test_a_faulty_setting_is_told_once_and_as_the_option(value: int | str, code: str, message: str) -> None:
+    [problem] = refusal(f"{SET}\n", {"H": value, "k": 3}).problems
+
+    assert (problem.code, problem.message) == (code, f"--set H={value}: {message}")
+    assert problem.spot is None
+    assert problem.file is None
+
+
+def test_every_faulty_setting_is_told() -> None:
+    found = [each.message for each in refusal(SET, {"H": -1, "k": 0, "W": 3}).problems]
+
+    assert found == [
+        "--set H=-1: the symbol 'H' is -1, but must be 1 or more",
+        "--set k=0: the symbol 'k' is 0, but must be 1 or more",
+    ]
+
+
 def test_settings_that_depend_on_one_another_are_refused() -> None:
     assert {code for code, _ in told(SET, {"H": "W", "W": "H"})} == {"circular"}
 
@@ -769,6 +796,15 @@ def test_numbers_that_are_taken_are_left_out() -> None:
     ]
 
 
+def test_names_that_are_given_win_over_numbered_ones() -> None:
+    assert names("layers: [relu, relu: {name: relu1}, relu]") == ["relu2", "relu1", "relu3"]
+    assert names("layers: [repeat: {times: 2, layers: [relu, relu: {name: relu1}]}]") == [
+        f"repeat1.{count}.{name}" for count in (0, 1) for name in ("relu2", "relu1")
+    ]
+    assert names("blocks: {b: {layers: [relu]}}\nlayers: [b, b, tanh: {name: relu2}]") == ["relu1", "relu3", "relu2"]
+    assert names("blocks: {b: {layers: [relu: {name: r}]}}\nlayers: [b, relu: {name: b1}]") == ["b2.r", "b1"]
+
+
 def test_unnamed_blocks_are_transparent() -> None:
     text = "blocks: {b: {layers: [relu, tanh]}, c: {layers: [b, relu]}}\nlayers: [relu, b, c, c: {name: q}, relu]"
 
@@ -1001,13 +1037,34 @@ def test_a_comma_inside_braces_asks_for_quotes() -> None:
     assert helps(text) == ["inside { } a comma ends a plain value: quote the whole expression"]
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "help_"),
+    [
+        ("convmath: 1\ninput: [3, H]\nlayers: {relu: , conv: 3}", "not-a-list", "put '- ' before each layer"),
+        ("convmath: 1\ninput: [3, H]\nlayers:\n  -conv: {}\n", "not-a-list", "put '- ' before each layer"),
+        ("convmath: '1'\ninput: [3, H]\nlayers: [relu]", "bad-version", "write 1 without quotes"),
+        ("convmath: 2\ninput: [3, H]\nlayers: [relu]", "bad-version", "this convmath reads version 1"),
+    ],
+)
+def test_mistakes_of_beginners_get_help(text: str, code: str, help_: str) -> None:
+    [problem] = refusal("", head=text).problems
+
+    assert (problem.code, problem.help) == (code, help_)
+
+
+def test_a_faulty_input_does_not_hide_faulty_layers() -> None:
+    assert told("", head="convmath: 1\ninput: 3\nlayers: relu\n") == [("not-a-shape", "3"), ("not-a-list", "relu")]
+
+
 def test_problems_without_a_file_are_told_by_their_path() -> None:
     data = {"convmath": 1, "input": [1, "H"], "layers": [{"conv": {"out_channels": 0, "kernel_size": 1}}]}
 
     with pytest.raises(SpecError) as caught:
         parse(Document("<data>", "", data))
 
-    assert str(caught.value) == "layers[0].conv.out_channels: error[bad-size]: the number is 0, but must be 1 or more"
+    assert str(caught.value) == (
+        "<data>: layers[0].conv.out_channels: error[bad-size]: the number is 0, but must be 1 or more"
+    )
 
 
 def test_limits_are_told_with_the_flag_that_raises_them() -> None:

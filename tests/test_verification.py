@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import network
 
+from convmath.algebra import FloorMap
 from convmath.api import load, verify, verify_kind
 from convmath.cli.main import run
 from convmath.errors import CheckFailed, LimitError, UsageError
@@ -21,6 +22,7 @@ from convmath.numeric import execute
 from convmath.numeric.kernels import kernel
 from convmath.numeric.measure import measure_costs
 from convmath.report import Operations
+from convmath.spec.activation import Prelu
 from convmath.spec.conv import Conv
 from convmath.spec.dense import Dense
 from convmath.spec.kinds import VOCABULARY, core_kinds
@@ -30,7 +32,7 @@ from convmath.spec.pool import AdaptiveAvgPool, AvgPool, MaxPool
 from convmath.spec.reshape import Padding
 from convmath.symbolic import compose, facts
 from convmath.symbolic.compose import derive
-from convmath.verification.confront import compare
+from convmath.verification.compare import compare
 from convmath.verification.kinds import GENERAL, STRATEGIES, draw_entry, draw_place
 from convmath.verification.samples import draw, legal
 from convmath.verification.tally import Tally
@@ -165,6 +167,10 @@ def shifted(maps: tuple, **changes: Any) -> tuple:
     return tuple(replace(each, **{key: getattr(each, key) + by for key, by in changes.items()}) for each in maps)
 
 
+def without(found: facts.Facts, code: str) -> tuple[facts.Requirement, ...]:
+    return tuple(each for each in found.requirements if each.code != code)
+
+
 RULES: dict[str, tuple[type, str, Fault]] = {
     "a window too many": (
         Conv,
@@ -191,7 +197,11 @@ RULES: dict[str, tuple[type, str, Fault]] = {
             ),
         ),
     ),
-    "groups need not divide": (Conv, "conv", lambda f, *_: replace(f, requirements=f.requirements[2:])),
+    "groups need not divide": (
+        Conv,
+        "conv",
+        lambda f, *_: replace(f, requirements=without(f, "not-divisible")),
+    ),
     "a mirror may be as wide as the image": (Conv, "conv", lambda f, *_: replace(f, least=())),
     "weights are shared after all": (
         LocallyConnected,
@@ -281,6 +291,76 @@ def test_a_wrong_kernel_is_refuted(fault: str, monkeypatch: pytest.MonkeyPatch) 
     )
 
     assert not verify_kind(kind, SAMPLES).confirmed
+
+
+def test_slopes_of_prelu_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = facts.rule[Prelu]
+    monkeypatch.setitem(facts.rule._rules, Prelu, lambda layer, shape: replace(right(layer, shape), requirements=()))
+
+    assert not verify_kind("prelu", SAMPLES).confirmed
+
+
+def test_comparisons_are_no_additions(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = facts.rule[MaxPool]
+
+    def wrong(layer: MaxPool, shape: facts.Shape) -> facts.Facts:
+        found = right(layer, shape)
+        return replace(found, operations=Operations(additions=found.operations.comparisons))
+
+    monkeypatch.setitem(facts.rule._rules, MaxPool, wrong)
+
+    assert not verify_kind("max_pool", SAMPLES).confirmed
+
+
+def test_a_wrong_least_size_is_a_disagreement_and_no_invalid_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = FloorMap.least_input
+    monkeypatch.setattr(FloorMap, "least_input", lambda self, size: right(self, size) - 2)
+
+    outcome = verify(load("zoo:lenet5"), 6)
+
+    assert not outcome.confirmed
+    assert any(check.counterexample and "refused" in check.counterexample.measured for check in outcome.checks)
+
+
+def test_a_kernel_that_breaks_is_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("of all things")
+
+    monkeypatch.setitem(kernel._rules, Conv, broken)
+
+    for outcome in (verify(load("zoo:lenet5"), 3), verify_kind("conv", 20)):
+        assert not outcome.confirmed
+        assert "fails (ValueError: of all things)" in " ".join(outcome.to_table().split())
+
+
+def test_jump_start_and_sums_of_groups_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = [
+        {
+            "repeat": {
+                "name": "stage",
+                "times": 2,
+                "layers": [{"conv": {"out_channels": 2, "kernel_size": 3, "stride": 2}}],
+            }
+        }
+    ]
+    right = compose.derive
+
+    def wrong(net: Any, progress: Any = None) -> Any:
+        found = right(net, progress)
+        last = found.layers[-1]
+        field = replace(last.receptive_field, jump=tuple(each + 1 for each in last.receptive_field.jump))
+        layer = replace(last, receptive_field=field)
+        group = replace(found.groups[0], params=found.groups[0].params + 1)
+        return replace(found, layers=(*found.layers[:-1], layer), groups=(group,))
+
+    monkeypatch.setattr("convmath.verification.confront.derive", wrong)
+
+    outcome = verify(network([1, "L"], layers), 6)
+
+    assert {(check.layer, check.quantity) for check in outcome.checks if not check.confirmed} == {
+        ("stage", "params"),
+        ("stage.1.conv1", "receptive_field.jump[0]"),
+    }
 
 
 def wrong_macs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,8 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
     layers = len(network.nodes)
     with progress("analyzing", layers) if layers > SLOW else nullcontext() as advance:
         analysis = api.Report(network, progress=advance).analysis
+    if columns:
+        _check_columns(columns, analysis)
     from convmath.verification.budgets import check
 
     outcomes = [check(text, analysis) for text in options["budgets"]]
@@ -63,6 +65,12 @@ def _columns(text: str | None, form: str) -> tuple[Any, ...]:
     from convmath.render.columns import parse_columns
 
     return parse_columns(text)
+
+
+def _check_columns(columns: tuple[Any, ...], analysis: Analysis) -> None:
+    from convmath.render.columns import check_columns
+
+    check_columns(columns, analysis.report.layers)
 
 
 def _render(analysis: Analysis, form: str, columns: tuple[Any, ...], options: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -44,6 +45,16 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"convmath.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is told with the nearest known one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f"; did you mean '{near[0]}'?" if near else f"; the commands are {', '.join(sorted(COMMANDS))}"
+            raise click.UsageError(f"No such command '{args[0]}'{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands with one line each, without importing them."""
         with formatter.section("Commands"):
@@ -70,7 +81,8 @@ def run(arguments: list[str]) -> int:
         # click's own main would turn a closed pipe into exit status 1.
         with group.make_context("convmath", list(arguments)) as context:
             group.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

@@ -78,6 +78,8 @@ def read_network(spec: str, settings: dict[str, int | str], *, numbers: bool, li
     from convmath import api
 
     if spec == STDIN:
+        if sys.stdin is None:
+            raise UsageError("standard input is closed; name a file, or send a spec")
         raw = sys.stdin.buffer.read(limits.spec_bytes + 1)
         return api.load_bytes(raw, "<stdin>", settings, numbers=numbers, limits=limits)
     return api.load(spec, settings, numbers=numbers, limits=limits)

@@ -18,7 +18,8 @@ NARROW = 80
 
 def width() -> int:
     """Return how wide the output may be: the terminal's width, 80 columns elsewhere."""
-    return shutil.get_terminal_size((NARROW, 24)).columns if sys.stdout.isatty() else NARROW
+    watched = sys.stdout is not None and sys.stdout.isatty()
+    return shutil.get_terminal_size((NARROW, 24)).columns if watched else NARROW
 
 
 def wants_ascii(stream: object = None) -> bool:
@@ -28,15 +29,33 @@ def wants_ascii(stream: object = None) -> bool:
 
 
 def emit(text: str, path: Path | None, *, ascii_only: bool) -> None:
-    """Write the result: to a file, whole or not at all, or to standard output."""
+    """Write the result: to a file, whole or not at all, or to standard output, which ``-`` also names."""
+    path = None if path == Path("-") else path
     if ascii_only or (path is None and wants_ascii()):
         from convmath.render.cells import to_ascii
 
         text = to_ascii(text)
     if path is None:
-        click.echo(text)
+        _print(text)
     else:
         write_whole(path, text + "\n")
+
+
+def _print(text: str) -> None:
+    """Write to standard output.
+
+    Raises ``UsageError`` where it is closed or full, and ``BrokenPipeError`` where its reader is gone.
+    """
+    try:
+        if sys.stdout is None:
+            raise UsageError("standard output is closed")
+        click.echo(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        stdout_is_gone()
+        raise UsageError(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -46,6 +65,9 @@ def write_whole(path: Path, text: str) -> None:
     try:
         if target.is_dir():
             raise UsageError(f"{inert(str(path))} is a directory")
+        if path.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
+            path.write_text(text, encoding="utf-8")
+            return
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False, newline="") as file:
             temporary = Path(file.name)
             file.write(text)
@@ -71,17 +93,17 @@ def complain(text: str) -> None:
         from convmath.render.cells import to_ascii
 
         text = to_ascii(text)
-    with suppress(BrokenPipeError):
+    with suppress(OSError, ValueError):
         click.echo(text, err=True)
 
 
 def remark(text: str) -> None:
     """Write a note to standard error, on a terminal only."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         complain(text)
 
 
 def stdout_is_gone() -> None:
     """Keep the interpreter from complaining when it flushes a pipe that nobody reads."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

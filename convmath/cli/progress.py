@@ -12,7 +12,7 @@ import click
 @contextmanager
 def progress(label: str, length: int) -> Iterator[Callable[[int], None] | None]:
     """Show a bar while the work goes on; None instead of its update where nobody is watching."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     with click.progressbar(length=length, label=label, file=sys.stderr) as bar:

@@ -4,13 +4,14 @@
 ``text`` prints. Every integer is an exact Python integer; no float ever enters.
 """
 
-from convmath.formula.atoms import ceil_of, floor_of, gcd_of, max_of, min_of, power_of, single_floor
+from convmath.formula.atoms import affine, ceil_of, floor_of, gcd_of, max_of, min_of, power_of, single_floor
 from convmath.formula.signs import at_least, nonnegative, nonnegative_over_a_period, surely_nonnegative
 from convmath.formula.terms import Formula, Value, bind, cleared, is_integral, product_of, ratio, sum_of, symbol
 
 __all__ = [
     "Formula",
     "Value",
+    "affine",
     "at_least",
     "bind",
     "ceil_of",

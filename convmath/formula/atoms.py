@@ -22,8 +22,12 @@ from convmath.formula.terms import (
     product_of,
     raise_to,
     ratio,
+    too_large,
     value,
 )
+
+MOST_LETTERS = 20_000
+"""How long the form of a floor or an extreme may be; formulas that people can use are far below."""
 
 
 class Atom:
@@ -93,6 +97,8 @@ class Compound(Atom):
     def __init__(self, *arguments: Value) -> None:
         self.arguments = arguments
         self.key = f"{self.function}({','.join(map(_key, arguments))})"
+        if len(self.key) > MOST_LETTERS:
+            raise too_large(f"a formula with a {self.function} of {len(self.key)} letters")
         self.names = _names(arguments)
 
     def bind(self, values: Mapping[str, Value]) -> Value:
@@ -210,6 +216,19 @@ def single_floor(value: Value) -> tuple[Value, Value, Value] | None:
     if not isinstance(atom, Floor) or exponent != 1 or not positive(atom.arguments[1]):
         return None
     return (*atom.arguments, value.terms.get(ONE, 0))  # type: ignore[return-value]
+
+
+def affine(value: Value) -> tuple[int, int] | None:
+    """Return ``(a, b)`` where the value is ``a*symbol + b`` with integers a and b, a not zero; else None."""
+    if not isinstance(value, Formula):
+        return None
+    slopes = [(monomial, coefficient) for monomial, coefficient in value.terms.items() if monomial]
+    constant = value.terms.get(ONE, 0)
+    if len(slopes) != 1 or not isinstance(slopes[0][1], int) or not isinstance(constant, int):
+        return None
+    [(monomial, slope)] = slopes
+    plain = len(monomial) == 1 and monomial[0][1] == 1 and isinstance(monomial[0][0], Symbol)
+    return (slope, constant) if plain and isinstance(slope, int) else None
 
 
 def _leads_negative(value: Value) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations
 from math import lcm, prod
 from typing import TypeAlias, Union
@@ -87,6 +88,9 @@ class Exponent:
 Terms: TypeAlias = dict[Monomial, Number]
 MOST_FACTORED = 4
 """A sum of more terms is easier to read, and to break into lines, without a common factor before it."""
+
+MOST_COMPLETED = 60
+"""Longer sums are written as they are: nobody would see the products, and finding them takes long."""
 
 MOST_FOLDED = 8
 """Up to this power a base is written as a number: ``8**n``, but ``2**(10*n)``."""
@@ -180,7 +184,10 @@ def _addend(monomial: Monomial, coefficient: Value, more: tuple[Node, ...], *, t
 
 def _completed(terms: dict[Monomial, Value], *, textbook: bool) -> Iterator[Sorted]:
     """Yield products ``a*(x + p)*(y + q)`` found in *terms*, which lose what goes into them."""
-    for monomial in sorted(terms, key=lambda each: _rank(each, 1)):
+    products = [monomial for monomial in terms if len(monomial) > 1]
+    if not products or len(terms) > MOST_COMPLETED:
+        return
+    for monomial in sorted(products, key=lambda each: _rank(each, 1)):
         pairs = list(combinations([atom for atom, exponent in monomial if exponent == 1], 2))
         for scale in [value({each: number}) for each, number in terms_of(terms.get(monomial, 0)).items()]:
             found = next(
@@ -323,6 +330,7 @@ def _rank(monomial: Monomial, coefficient: Number) -> Rank:
     return monomial == ONE, -degree, shrink, coefficient < 0, "*".join(atom.key for atom, _ in monomial)
 
 
+@lru_cache(maxsize=1 << 12)
 def _growth(monomial: Monomial) -> tuple[int, Fraction]:
     """Return the degree of a monomial in its symbols, and by what its floors divide."""
     degree, shrink = 0, Fraction(1)

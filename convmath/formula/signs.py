@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import lcm
+from math import lcm, prod
 from typing import TYPE_CHECKING
 
 from convmath.formula.terms import Formula, Number, Value, ratio, sum_of, symbol, terms_of
@@ -32,6 +32,8 @@ def surely_nonnegative(value: Value, least: Mapping[str, Value] | None = None) -
     lowest = _lowest(value, least)
     if lowest is not None:
         return lowest >= 0
+    if _expanded(value) > MOST_EXPANDED:
+        return False
     value = at_least(value, least)
     for _ in range(MOST_ROUNDS):
         if nonnegative(value):
@@ -93,6 +95,21 @@ def _period(value: Value) -> int | None:
     return period
 
 
+def _expanded(value: Value) -> int:
+    """Return about how many terms the value has with a sum in place of each symbol, inside of floors, too."""
+    if not isinstance(value, Formula):
+        return 1
+    return sum(prod(_factor_terms(atom) + abs(exponent) for atom, exponent in monomial) for monomial in value.terms)
+
+
+def _factor_terms(atom: Atom) -> int:
+    from convmath.formula import atoms
+
+    return max(map(_expanded, atom.arguments)) if isinstance(atom, atoms.Compound) else 1
+
+
+MOST_EXPANDED = 300
+"""A difference that would become longer is left undecided, which is sound."""
 MOST_ROUNDS = 8
 LONGEST_PERIOD = 1024
 

@@ -23,7 +23,15 @@ Value: TypeAlias = Union[int, Fraction, "Formula"]
 Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"
 
 ONE: Monomial = ()
-MOST_TERMS = 100_000
+MOST_TERMS = 4_000
+MOST_PRODUCTS = 100_000
+
+
+def too_large(what: str) -> LimitError:
+    """Return the error for a formula that nobody could read and that would take long to compute."""
+    return LimitError(Problem("too-large", f"{what} is too large", "bind some symbols to numbers with --set"))
+
+
 MOST_BITS = 4096
 """No number that anybody means has more binary digits; powers beyond are refused before they are computed."""
 
@@ -69,9 +77,8 @@ class Formula:
             if other == 1:
                 return self
             return value({monomial: coefficient * other for monomial, coefficient in self.terms.items()})
-        if len(self.terms) * len(other.terms) > MOST_TERMS:
-            message = f"a product of {len(self.terms)} by {len(other.terms)} terms is too large"
-            raise LimitError(Problem("too-large", message, "bind some symbols to numbers with --set"))
+        if len(self.terms) * len(other.terms) > MOST_PRODUCTS:
+            raise too_large(f"a product of {len(self.terms)} by {len(other.terms)} terms")
         terms: dict[Monomial, Number] = {}
         for left, a in self.terms.items():
             for right, b in other.terms.items():
@@ -173,6 +180,8 @@ def value(terms: dict[Monomial, Number]) -> Value:
     if 0 in terms.values():
         for monomial in [monomial for monomial, coefficient in terms.items() if not coefficient]:
             del terms[monomial]
+    if len(terms) > MOST_TERMS:
+        raise too_large(f"a formula of {len(terms)} terms")
     if len(terms) > 1 or (terms and ONE not in terms):
         return Formula(terms)
     return whole(terms.get(ONE, 0))
@@ -263,11 +272,6 @@ def is_integral(value: Value) -> bool:
         coefficient.denominator == 1 and all(exponent > 0 and atom.integral for atom, exponent in monomial)
         for monomial, coefficient in value.terms.items()
     )
-
-
-def denominator_of(value: Value) -> Value:
-    """Return what to multiply *value* with to make it an integer for all integer symbols."""
-    return cleared(value)[1]
 
 
 def cleared(value: Value) -> tuple[Value, Value]:

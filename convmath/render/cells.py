@@ -45,10 +45,18 @@ def shape(sizes: Iterable[Value]) -> str:
     return write_shape(sizes, textbook=True)
 
 
+def factor(size: Value) -> str:
+    """Return a size as it stands in a product: a sum or a fraction gets brackets."""
+    text = write_shape((size,), textbook=True) if isinstance(size, Formula) else grouped(size)
+    return f"({text})" if "/" in text and not text.startswith(("(", "floor(", "ceil(")) else text
+
+
 def agreed(values: Iterable[Value | None]) -> str:
     """Return one figure when all axes agree, otherwise ``5×7``."""
-    texts = ["?" if each is None else grouped(each) for each in values]
-    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+    found = list(values)
+    if len(set(found)) == 1:
+        return "?" if found[0] is None else grouped(found[0])
+    return "×".join("?" if each is None else factor(each) for each in found)
 
 
 def sees(field: Field) -> str:

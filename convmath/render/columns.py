@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from convmath.errors import UsageError, inert
-from convmath.formula.text import write
-from convmath.quantity import Quantity, parse_quantity
-from convmath.report import LayerReport
+from convmath.formula import Formula
+from convmath.formula.text import write, write_shape
+from convmath.quantity import NoEntryError, Quantity, parse_quantity
+from convmath.report import LayerReport, Totals
 
 DEFAULT = (
     "name",
@@ -27,6 +30,8 @@ DEFAULT = (
     "receptive_field.jump",
     "receptive_field.start",
 )
+SUMMABLE = ("params", "buffers", "macs", "flops", "operations", "activations")
+TEXTS = ("name", "kind", "inputs")
 SHORT = {"sees": "receptive_field.size", "jump": "receptive_field.jump", "output": "output_shape", "layer": "name"}
 
 
@@ -43,11 +48,28 @@ def parse_columns(text: str) -> tuple[Quantity, ...]:
     return found
 
 
-def cell(column: Quantity, layer: LayerReport) -> str:
+def check_columns(columns: tuple[Quantity, ...], layers: Iterable[LayerReport]) -> None:
+    """Refuse a path that no layer has; Raises ``UsageError`` with what there is."""
+    layers = tuple(layers)
+    for column in columns:
+        missing = [error for error in map(partial(_missing, column), layers) if error is not None]
+        if missing and len(missing) == len(layers):
+            raise missing[0]
+
+
+def _missing(column: Quantity, layer: LayerReport) -> NoEntryError | None:
+    try:
+        column.of(layer)
+    except NoEntryError as error:
+        return error
+    return None
+
+
+def cell(column: Quantity, record: LayerReport | Totals) -> str:
     """Return the text of a cell, ready to paste: numbers without groups, lists joined by `` x ``."""
     try:
-        held = column.of(layer)
-    except UsageError:
+        held = column.of(record)
+    except NoEntryError:
         return ""  # an axis that this layer does not have
     return text_of(held)
 
@@ -59,6 +81,8 @@ def text_of(held: Any) -> str:
     if isinstance(held, bool):
         return str(held).lower()
     if isinstance(held, tuple):
+        if all(isinstance(each, int | Formula) for each in held):
+            return write_shape(held).replace(" × ", " x ")
         return " x ".join(text_of(each) for each in held)
     if is_dataclass(held):
         return "; ".join(f"{each.name} {text_of(getattr(held, each.name))}" for each in fields(held))

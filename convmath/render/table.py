@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,13 +26,15 @@ from convmath.render.cells import (
     shortened,
     wrapped,
 )
-from convmath.render.columns import cell
+from convmath.render.columns import SUMMABLE, TEXTS, cell
 from convmath.report import Analysis, Field, LayerReport, NetworkReport
 
 HEADERS = ("layer", "kind", "output", "params", "MACs", "sees", "jump")
 ALIGNMENT = ("left", "left", "right", "right", "right", "right", "right")
 NARROW_NAME = 24
 NARROW_KIND = 12
+NARROWEST = 8
+NARROW_PEAK = 40
 NOTE_WIDTH = 4
 SHORTEST_NOTED = 12
 SHORT_KINDS = {"batch_norm": "bn", "local_response_norm": "lrn"}
@@ -64,10 +68,11 @@ def render(
     """Return the table: numbers at the defaults where there are any, else formulas."""
     numbers = None if formulas else analysis.at
     shown = numbers or analysis.report
-    if columns:
-        return _chosen(columns, rows_of(shown, all_layers=all_layers))
     rows = rows_of(shown, all_layers=all_layers)
-    parts = [_title(analysis, width, numbered=numbers is not None), "", _table(shown, rows, width), _peak(shown, width)]
+    title = _title(analysis, width, numbered=numbers is not None)
+    if columns:
+        return "\n".join([title, "", *_chosen(columns, shown, rows, width)])
+    parts = [title, "", _table(shown, rows, width), _peak(shown, width)]
     block = _formulas(analysis.report, width)
     return "\n".join([*parts, *(["", block] if block else [])])
 
@@ -97,7 +102,7 @@ def folded_note(analysis: Analysis) -> str | None:
 def _title(analysis: Analysis, width: int, *, numbered: bool) -> str:
     """Return which network, which input, which sizes: one line where they fit."""
     report = analysis.report
-    parts = [inert(report.network), f"input {', '.join(shape(each.shape) for each in report.inputs)}"]
+    parts = [shortened(report.network, width), f"input {', '.join(shape(each.shape) for each in report.inputs)}"]
     if numbered and analysis.values:
         parts.append("numbers at " + ", ".join(f"{name} = {value}" for name, value in analysis.values.items()))
     line = "   ".join(parts)
@@ -138,21 +143,30 @@ def _cells(row: Row) -> list[str]:
 
 def _fit(cells: list[list[str]], width: int) -> list[tuple[int, str]]:
     """Move formulas that are too wide into notes, then cut names, until the table fits."""
+    formulas = {cell for row in cells for cell in row[2:] if _is_formula(cell)}
+
+    def total(moved: set[str]) -> int:
+        widths = (
+            max(len(HEADERS[at]), *(_noted_length(row[at], moved) for row in cells)) for at in range(len(HEADERS))
+        )
+        return sum(widths) + len(HEADERS) - 1
+
     moved: set[str] = set()
-
-    def widths() -> list[int]:
-        return [max(len(HEADERS[at]), *(_noted_length(row[at], moved) for row in cells)) for at in range(len(HEADERS))]
-
-    while sum(widths()) + len(HEADERS) - 1 > width:
-        left = [cell for row in cells for cell in row[2:] if cell not in moved and _is_formula(cell)]
-        longest = max(left, key=len, default="")
-        if len(longest) <= SHORTEST_NOTED:
-            break
-        moved.add(longest)
+    lengths = sorted({len(cell) for cell in formulas if len(cell) > SHORTEST_NOTED}, reverse=True)
+    low, high = 0, len(lengths)  # how many of the lengths, longest first, go into notes
+    while low < high and total(moved) > width:
+        middle = (low + high) // 2
+        trial = {cell for cell in formulas if len(cell) >= lengths[middle]}
+        if total(trial) > width:
+            low = middle + 1
+        else:
+            high = middle
+    if total(moved) > width and lengths:
+        moved = {cell for cell in formulas if len(cell) >= lengths[min(low, len(lengths) - 1)]}
     notes: dict[str, int] = {}
     for row in cells:
         row[2:] = [f"[{notes.setdefault(cell, len(notes) + 1)}]" if cell in moved else cell for cell in row[2:]]
-    _cut_names(cells, sum(widths()) + len(HEADERS) - 1 - width, width)
+    _cut_names(cells, total(set()) - width, width)
     return [(number, text) for text, number in notes.items()]
 
 
@@ -183,12 +197,14 @@ def _cut_names(cells: list[list[str]], over: int, width: int) -> None:
 
 def _peak(report: NetworkReport, width: int) -> str:
     totals = report.totals
+    if totals.peak_activations is None:
+        return "peak activations: no short formula; sizes give the number"
     text = f"peak activations {grouped(totals.peak_activations)}"
     if totals.peak_layer is not None:
         layer = report.layer(totals.peak_layer)
         alive = layer.activations + _elements(report, layer.inputs)
         what = "its input and its output" if alive == totals.peak_activations else "and what later layers need"
-        text += f" ({inert(layer.name)} running: {what})"
+        text += f" ({shortened(layer.name, NARROW_PEAK)} running: {what})"
     return wrapped(text, 2, width)
 
 
@@ -212,7 +228,11 @@ def _formulas(report: NetworkReport, width: int) -> str:
         lines.append(f"  {label:<{label_width}}{wrapped(text, indent, width)}")
     field = totals.receptive_field
     if field.first is not None and field.last is not None:
-        lines.append(wrapped(f"  output i of {inert(totals.receptive_field_layer)} reads {_reads(field)}", 4, width))
+        lines.append(
+            wrapped(
+                f"  output i of {shortened(totals.receptive_field_layer, NARROW_PEAK)} reads {_reads(field)}", 4, width
+            )
+        )
     return "\n".join(lines)
 
 
@@ -228,7 +248,7 @@ def _formula_rows(report: NetworkReport) -> Iterator[tuple[str, str]]:
     layer = report.layer(totals.receptive_field_layer)
     sizes = layer.output_shape[1:]
     for name, size in _distinct_axes(report, sizes):
-        yield f"{inert(layer.name)} {name}", write(size)
+        yield f"{shortened(layer.name, NARROW_NAME)} {name}", write(size)
     if isinstance(totals.output_shape[0], Formula) or (
         len(totals.output_shape) > 1 and layer.output_shape != totals.output_shape
     ):
@@ -258,15 +278,83 @@ def _reads(field: Field) -> str:
     return ", ".join(pairs)
 
 
-def _chosen(columns: tuple[Quantity, ...], rows: list[Row]) -> str:
-    """Return a table of the columns that were asked for."""
-    cells = [[_chosen_cell(column, row) for column in columns] for row in rows]
-    headers = [column.text for column in columns]
-    align = ["left" if column.steps[0] in ("name", "kind", "inputs") else "right" for column in columns]
-    header, *body = ruled([headers, *cells], align)
-    return "\n".join([header, "─" * max(map(len, (header, *body))), *body])
+def _chosen(columns: tuple[Quantity, ...], report: NetworkReport, rows: list[Row], width: int) -> list[str]:
+    """Return the lines of a table of the columns that were asked for."""
+    cells = [[column.text for column in columns]]
+    cells += [[_chosen_cell(column, row) for column in columns] for row in rows]
+    total = _chosen_total(columns, report)
+    cells += [total] if any(total) else []
+    texts = [column.steps[0] in TEXTS for column in columns]
+    notes = _chosen_notes(cells, texts, width)
+    _chosen_cut(cells, texts, width)
+    header, *body = ruled(cells, ["left" if text else "right" for text in texts])
+    rule = "─" * max(map(len, (header, *body)))
+    if any(total):
+        body[-1:] = [rule, body[-1]]
+    return [header, rule, *body, *notes]
 
 
 def _chosen_cell(column: Quantity, row: Row) -> str:
-    text = row.kind if column.steps == ("kind",) else cell(column, row.layer)
+    return row.kind if column.steps == ("kind",) else _chosen_text(cell(column, row.layer))
+
+
+def _chosen_text(text: str) -> str:
     return f"{int(text):,}" if text.isdigit() else inert(text).replace(" x ", " × ")
+
+
+def _chosen_total(columns: tuple[Quantity, ...], report: NetworkReport) -> list[str]:
+    """Return the sums, behind the word total where a column has none; nothing where no column has one."""
+    summed = [column.steps[0] in SUMMABLE for column in columns]
+    total = [
+        _chosen_text(cell(each, report.totals)) if sum_ else "" for each, sum_ in zip(columns, summed, strict=True)
+    ]
+    if any(summed) and not all(summed):
+        total[summed.index(False)] = "total"
+    return total
+
+
+def _chosen_notes(cells: list[list[str]], texts: list[bool], width: int) -> list[str]:
+    """Move formulas, the longest first, below the table until it fits; return the lines below."""
+    held = {cell for row in cells[1:] for cell, text in zip(row, texts, strict=True) if not text}
+    lengths = sorted({len(cell) for cell in held if len(cell) > SHORTEST_NOTED and _is_formula(cell)}, reverse=True)
+
+    def noted(count: int, notes: dict[str, str]) -> list[list[str]]:
+        least = lengths[count - 1] if count else sys.maxsize
+        return [
+            [cell if text else _chosen_mark(cell, least, notes) for cell, text in zip(row, texts, strict=True)]
+            for row in cells[1:]
+        ]
+
+    def fits(count: int) -> bool:
+        return _chosen_width([cells[0], *noted(count, {})]) <= width
+
+    count = min(bisect_left(range(len(lengths) + 1), x=True, key=fits), len(lengths))
+    notes: dict[str, str] = {}
+    cells[1:] = noted(count, notes)
+    return [f"{mark} {wrapped(formula, len(mark) + 1, width)}" for formula, mark in notes.items()]
+
+
+def _chosen_mark(cell: str, least: int, notes: dict[str, str]) -> str:
+    if len(cell) < least or not _is_formula(cell):
+        return cell
+    return notes.setdefault(cell, f"[{len(notes) + 1}]")
+
+
+def _chosen_width(cells: list[list[str]]) -> int:
+    return sum(max(map(len, column)) + 1 for column in zip(*cells, strict=True)) - 1
+
+
+def _chosen_cut(cells: list[list[str]], texts: list[bool], width: int) -> None:
+    """Cut headers and texts, never numbers, as far as the table needs it."""
+    columns = list(zip(*cells, strict=True))
+    cuttable = [max(map(len, each if text else each[:1])) for each, text in zip(columns, texts, strict=True)]
+    fixed = [0 if text else max(map(len, each[1:]), default=0) for each, text in zip(columns, texts, strict=True)]
+
+    def fits(most: int) -> bool:
+        sizes = [max(least, min(longest, most)) for least, longest in zip(fixed, cuttable, strict=True)]
+        return sum(sizes) + len(sizes) - 1 <= width
+
+    most = next(filter(fits, range(max(cuttable), NARROWEST, -1)), NARROWEST)
+    cells[0] = [shortened(header, max(most, least)) for header, least in zip(cells[0], fixed, strict=True)]
+    for row in cells[1:]:
+        row[:] = [shortened(cell, most) if text else cell for cell, text in zip(row, texts, strict=True)]

@@ -18,6 +18,7 @@ TITLES = {
     "params": "parameters",
     "buffers": "buffers",
     "macs": "MACs",
+    "operations": "",
     "flops": "FLOPs",
     "activations": "activations",
     "peak_activations": "peak activations",
@@ -92,7 +93,7 @@ def _groups(checks: Sequence[Check]) -> Iterator[tuple[str, list[Check]]]:
     """Yield the checks by quantity, in the order in which people ask for them."""
     for stem, title in TITLES.items():
         found = [each for each in checks if _stem(each.quantity) == stem]
-        if found and not (stem == "buffers" and all(each.formula == "0" for each in found)):
+        if found and not (stem in ("buffers", "operations") and all(each.formula == "0" for each in found)):
             yield title, found
 
 

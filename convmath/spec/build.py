@@ -70,6 +70,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.groups: list[Group] = []
         self.taken: dict[str, Path] = {}
+        self.reserved: set[str] = set()
         self.problems: list[Problem] = []
         self.empty = 0
 
@@ -77,8 +78,11 @@ class Builder:
         """Read a list of entries, one after the other."""
         reader = self._reader(frame, path)
         if not isinstance(raw, list):
-            self.problems.extend(reader.refuse("not-a-list", f"{show(raw)} is no list of layers").problems)
+            help_ = "put '- ' before each layer" if isinstance(raw, dict) else None
+            self.problems.extend(reader.refuse("not-a-list", f"{show(raw)} is no list of layers", help=help_).problems)
             return
+        given = (_explicit_name(entry) for entry in raw if isinstance(entry, dict))
+        self.reserved.update(f"{frame.prefix}{name}" for name in given if isinstance(name, str))
         for at, entry in enumerate(raw):
             if len(self.problems) >= MOST_PROBLEMS:
                 return
@@ -168,15 +172,13 @@ class Builder:
         frame.producer = self.first + len(self.nodes) - 1
 
     def _too_many(self, message: str) -> LimitError:
-        return LimitError(Problem("too-many-layers", message, f"{self.limits.flag('layers')} raises the limit"))
+        help_ = f"{self.limits.flag('layers')} raises the limit"
+        return LimitError(Problem("too-many-layers", message, help_, file=self.document.file))
 
     def _name(self, given: Any, kind: str, reader: EntryReader, frame: Frame) -> str:
         """Return the full name of an entry, and keep it from being taken twice."""
         if given is None:
-            frame.counts[kind] += 1
-            while f"{frame.prefix}{kind}{frame.counts[kind]}" in self.taken:
-                frame.counts[kind] += 1
-            given = f"{kind}{frame.counts[kind]}"
+            given = self._free_name(kind, frame)
         elif not isinstance(given, str):
             raise reader.refuse("bad-name", f"the name {show(given)} is no text", "name", help=f'quote it: "{given}"')
         elif not given or len(given) > MOST_NAME or not given.isprintable():
@@ -191,6 +193,15 @@ class Builder:
             )
         self.taken[full] = reader.path
         return full
+
+    def _free_name(self, kind: str, frame: Frame) -> str:
+        """Return the next name by kind and number; one that the file gives to another layer is left to that."""
+        while True:
+            frame.counts[kind] += 1
+            name = f"{kind}{frame.counts[kind]}"
+            full = f"{frame.prefix}{name}"
+            if full not in self.taken and full not in self.reserved:
+                return name
 
     def _repeat(self, held: Any, reader: EntryReader, frame: Frame) -> None:
         if not isinstance(held, dict):
@@ -241,7 +252,8 @@ class Builder:
     def _check_nesting(self, frame: Frame) -> None:
         if len(frame.calls) + len(frame.repeat) >= self.limits.depth:
             message = f"blocks and repeats nested more than {self.limits.depth} deep"
-            raise LimitError(Problem("too-deep", message, f"{self.limits.flag('depth')} raises the limit"))
+            help_ = f"{self.limits.flag('depth')} raises the limit"
+            raise LimitError(Problem("too-deep", message, help_, file=self.document.file))
 
     def _count_empty(self) -> None:
         """Count a pass of a repeat, or a call, that made no layer: what the number of layers does not bound."""

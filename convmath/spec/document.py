@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from convmath.errors import Spot
+from convmath.errors import Problem, Spot
 
 Path: TypeAlias = tuple[str | int, ...]
 Mark: TypeAlias = tuple[int, int, int]
@@ -27,6 +27,12 @@ class Document:
     find_marks: Callable[[], dict[tuple[str | int | None, ...], Mark]] = field(default=dict, repr=False)
     _marks: dict[tuple[str | int | None, ...], Mark] | None = field(default=None, repr=False)
     _lines: list[str] = field(default_factory=list, repr=False)
+
+    def problem(
+        self, code: str, message: str, help: str | None = None, *, path: Path = (), key: bool = False
+    ) -> Problem:
+        """Return the fault of the value at *path*, or of its key."""
+        return Problem(code, message, help, path=path, spot=self.spot(path, key=key), file=self.file)
 
     def spot(self, path: Path, *, key: bool = False) -> Spot | None:
         """Return the place of the value at *path*, or of its key; the nearest one around it that is known."""

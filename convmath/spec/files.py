@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from convmath.errors import LimitError, Problem, SpecError, Spot, UsageError, inert
 from convmath.limits import Limits
 from convmath.spec.document import Document, Mark
+from convmath.spec.toml_marks import TomlMarks
 
 _MOST_DIGITS = 18
 
@@ -40,12 +41,12 @@ def read_file(path: Path, limits: Limits) -> Document:
 def read_bytes(raw: bytes, file: str, ending: str, limits: Limits) -> Document:
     """Read the bytes of a spec in the format that *ending* names."""
     if len(raw) > limits.spec_bytes:
-        message = f"{inert(file)} has more than {limits.spec_bytes} bytes"
-        raise LimitError(Problem("too-large", message, f"{limits.flag('spec_bytes')} raises the limit"))
+        message = f"the file has more than {limits.spec_bytes} bytes"
+        raise LimitError(Problem("too-large", message, f"{limits.flag('spec_bytes')} raises the limit", file=file))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError(Problem("bad-encoding", f"{inert(file)}: byte {error.start} is no UTF-8")) from None
+        raise _refusal(file, "bad-encoding", f"byte {error.start} is no UTF-8") from None
     return READERS[ending](text, file, limits)
 
 
@@ -126,11 +127,11 @@ def _read_toml(text: str, file: str, limits: Limits) -> Document:
             line, column = int(found[1]), int(found[2])
             lines = text.splitlines()
             spot = Spot(file, line, column, 1, lines[line - 1] if line <= len(lines) else "")
-        raise SpecError(Problem("bad-toml", str(error).split(" (at")[0], spot=spot)) from None
+        raise SpecError(Problem("bad-toml", str(error).split(" (at")[0], spot=spot, file=file)) from None
     except (RecursionError, ValueError) as error:
         raise _refusal(file, "bad-toml", f"unreadable: {type(error).__name__}") from None
     _check_nodes(data, file, limits)
-    return Document(file, text, _plain(data, file))
+    return Document(file, text, _plain(data, file), lambda: TomlMarks(text).find())
 
 
 def _plain(data: Any, file: str) -> Any:
@@ -174,8 +175,8 @@ def _check_nodes(data: Any, file: str, limits: Limits) -> None:
         held, depth = pending.pop()
         count += 1
         if count > limits.nodes:
-            message = f"{inert(file)} has more than {limits.nodes} values"
-            raise LimitError(Problem("too-many-nodes", message, f"{limits.flag('nodes')} raises the limit"))
+            message = f"more than {limits.nodes} values"
+            raise LimitError(Problem("too-many-nodes", message, f"{limits.flag('nodes')} raises the limit", file=file))
         if isinstance(held, dict | list):
             if depth >= limits.depth:
                 raise _too_deep(file, limits)
@@ -183,12 +184,12 @@ def _check_nodes(data: Any, file: str, limits: Limits) -> None:
 
 
 def _too_deep(file: str, limits: Limits) -> LimitError:
-    message = f"{inert(file)} is nested more than {limits.depth} deep"
-    return LimitError(Problem("too-deep", message, f"{limits.flag('depth')} raises the limit"))
+    message = f"nested more than {limits.depth} deep"
+    return LimitError(Problem("too-deep", message, f"{limits.flag('depth')} raises the limit", file=file))
 
 
 def _refusal(file: str, code: str, message: str, help: str | None = None) -> SpecError:
-    return SpecError(Problem(code, f"{inert(file)}: {message}", help))
+    return SpecError(Problem(code, message, help, file=file))
 
 
 READERS: dict[str, Callable[[str, str, Limits], Document]] = {

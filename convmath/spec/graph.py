@@ -107,8 +107,9 @@ class Network:
     def refuse(self, node: Node, code: str, message: str, help: str | None = None) -> SpecError:
         """Return the error for a layer, at its spot in the file where there is one."""
         what = f"{node.name} ({node.kind}): {message}"
-        spot = self.document.spot(node.path) if self.document else None
-        return SpecError(Problem(code, what, help, path=node.path, spot=spot))
+        if self.document is None:
+            return SpecError(Problem(code, what, help, path=node.path))
+        return SpecError(self.document.problem(code, what, help, path=node.path))
 
     def bind(self, values: Mapping[str, Value]) -> Network:
         """Return the network with symbols replaced by *values*, each within its range.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -67,9 +68,8 @@ class _Parser:
         builder = Builder(self.document, self.limits, [max(0, len(shape) - 1)], self._defaults())
         builder.problems = self.problems
         self._read_blocks(builder)
-        frame = Frame(self.scope, "", 0)
-        if "layers" in self.data and shape:
-            builder.entries(self.data["layers"], ("layers",), frame)
+        if "layers" in self.data and (shape or not isinstance(self.data["layers"], list)):
+            builder.entries(self.data["layers"], ("layers",), Frame(self.scope, "", 0))
         name = self._text("name", default="network")
         self._check_settings()
         if self.problems:
@@ -99,7 +99,8 @@ class _Parser:
     def _faults(self) -> SpecError:
         found = list(dict.fromkeys(self.problems))
         if len(self.problems) >= MOST_PROBLEMS:
-            found.append(Problem("too-many-faults", f"{len(found)} faults so far; the rest of the file was not read"))
+            message = f"{len(found)} faults so far; the rest of the file was not read"
+            found.append(Problem("too-many-faults", message, file=self.document.file))
         return SpecError(*found)
 
     def _check_keys(self) -> None:
@@ -120,9 +121,9 @@ class _Parser:
             )
         elif "convmath" in self.data and (version != VERSION or isinstance(version, bool)):
             message = f"version {show(version)} of the format is unknown"
-            self._add(
-                self.top.refuse("bad-version", message, "convmath", help=f"this convmath reads version {VERSION}")
-            )
+            quoted = version == str(VERSION)
+            help_ = f"write {VERSION} without quotes" if quoted else f"this convmath reads version {VERSION}"
+            self._add(self.top.refuse("bad-version", message, "convmath", help=help_))
         if "layers" not in self.data and "layers" not in self.meant:
             self._add(self.top.refuse("missing-key", "'layers' is missing", help="list the layers, top to bottom"))
         for key in ("inputs", "outputs"):
@@ -239,12 +240,17 @@ class _Parser:
             return info.default
         if name not in self.symbols and len(self.symbols) >= self.limits.symbols:
             message = f"more than {self.limits.symbols} symbols"
-            raise LimitError(Problem("too-many-symbols", message, f"{self.limits.flag('symbols')} raises the limit"))
+            help_ = f"{self.limits.flag('symbols')} raises the limit"
+            raise LimitError(Problem("too-many-symbols", message, help_, file=self.document.file))
         self.symbols[name] = info
         return symbol(name)
 
     def _check_settings(self) -> None:
-        """Refuse settings of names that the spec does not have, and values out of range."""
+        """Refuse settings of names that the spec does not have, and values out of range.
+
+        A faulty value is told alone, since faults in the file may follow from it.
+        """
+        faults: list[Problem] = []
         known = {*self.declared, *self._mapping("let"), *self.free}
         for name in self.settings:
             bound = self.scope.names[name]
@@ -253,26 +259,28 @@ class _Parser:
                 near = get_close_matches(name, sorted(known), 1)
                 hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(sorted(known)) or 'none'}"
                 raise UsageError(f"the spec has no symbol or value '{inert(name)}' to set; {hint}")
-            if used and (name in self.declared or name not in self._mapping("let")):
-                self._check_setting(name)
+            if used:
+                faults.extend(self._setting_faults(name))
+        if faults:
+            raise SpecError(*faults)
 
-    def _check_setting(self, name: str) -> None:
+    def _setting_faults(self, name: str) -> Iterator[Problem]:
+        option = f"--set {name}={self.settings[name]}"
         try:
             value = self.scope.lookup(name)
+            if name in self.declared or name not in self._mapping("let"):
+                check_range(self.declared.get(name, SymbolInfo(name)), value)
         except ExpressionError as error:
-            self._add(SpecError(Problem(error.code, f"--set {name}: {error.message}", error.help)))
-            return
-        info = self.declared.get(name, SymbolInfo(name))
-        try:
-            check_range(info, value)
+            yield Problem(error.code, f"{option}: {error.message}", error.help)
         except SpecError as error:
-            self._add(error)
+            yield from (replace(each, message=f"{option}: {each.message}") for each in error.problems)
 
     def _check_defaults(self) -> None:
         missing = [name for name, info in self.symbols.items() if info.default is None]
         if missing:
             message = f"no default for {', '.join(missing)}"
-            raise SpecError(Problem("no-default", message, f"give a value: --set {missing[0]}=3"))
+            help_ = f"give a value: --set {missing[0]}=3"
+            raise SpecError(Problem("no-default", message, help_, file=self.document.file))
 
     def _input(self) -> tuple[Value, ...]:
         """Return the shape of the input; empty, and a problem, where it is faulty."""

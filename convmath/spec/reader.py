@@ -83,7 +83,7 @@ class EntryReader:
     ) -> SpecError:
         """Return the error for a value at *path* below this place, or for its key."""
         full = (*self.path, *path)
-        return SpecError(Problem(code, message, help, path=full, spot=self.document.spot(full, key=key)))
+        return SpecError(self.document.problem(code, message, help, path=full, key=key))
 
     def faulty(self, error: ExpressionError, text: str, *path: str | int) -> SpecError:
         """Return an error inside an expression as one at its spot in the file."""
@@ -91,7 +91,7 @@ class EntryReader:
         spot = self.document.spot(full)
         if spot is not None:
             spot = _inside(spot, error.text or text, error.column)
-        problem = Problem(error.code, error.message, error.help, path=full, spot=spot)
+        problem = Problem(error.code, error.message, error.help, path=full, spot=spot, file=self.document.file)
         return SpecError(problem)
 
     def fields(

@@ -26,6 +26,12 @@ _WORDS: dict[str, Any] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 MOST_DIGITS = 18
+_BLOCK_INSTEAD = "write the part once as a block, and call the block"
+_ADVICE = (
+    ("mapping values are not allowed", "put a space after '-' and ':'; write '- conv: {…}'"),
+    ("not find expected|^expected", "check the indentation, and that brackets and braces are closed"),
+)
+"""What is wrong, in the words of PyYAML's two parsers, and what to do about it."""
 
 
 def marks_of(text: str, file: str, limits: Limits) -> dict[tuple[str | int | None, ...], Mark]:
@@ -55,7 +61,10 @@ class YamlReader:
         except SpecError:
             raise
         except yaml.MarkedYAMLError as error:
-            raise self._refuse("bad-yaml", str(error.problem or error), error.problem_mark) from None
+            message = str(error.problem or error)
+            raise self._refuse(
+                "bad-yaml", message, error.problem_mark, self._advice(message, error.problem_mark)
+            ) from None
         except Exception as error:  # noqa: BLE001 PyYAML raises more than its own errors on broken input
             raise self._refuse("bad-yaml", str(error).split("\n")[0] or type(error).__name__, None) from None
 
@@ -77,9 +86,7 @@ class YamlReader:
         self.count += 1
         if self.count > self.limits.nodes:
             raise self._limit("too-many-nodes", f"more than {self.limits.nodes} values", "nodes", event.start_mark)
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            help_ = "write the part once as a block, and call the block"
-            raise self._refuse("anchor", "anchors and aliases are not allowed", event.start_mark, help_)
+        self._check_anchor(event)
         if event.tag is not None:
             raise self._refuse("tag", f"the tag '{event.tag}' is not allowed", event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
@@ -116,11 +123,15 @@ class YamlReader:
             entries[key] = self._node(next(self.events), (*path, key), depth + 1)
         return entries
 
+    def _check_anchor(self, event: Any) -> None:
+        if event.anchor is not None:
+            raise self._refuse("anchor", "anchors and aliases are not allowed", event.start_mark, _BLOCK_INSTEAD)
+
     def _key(self, event: Any) -> str:
-        if isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None:
+        self._check_anchor(event)
+        if isinstance(event, yaml.ScalarEvent) and event.tag is None:
             if event.value == "<<" and event.implicit[0]:
-                help_ = "write the part once as a block, and call the block"
-                raise self._refuse("merge-key", "merge keys are not allowed", event.start_mark, help_)
+                raise self._refuse("merge-key", "merge keys are not allowed", event.start_mark, _BLOCK_INSTEAD)
             if not event.implicit[0] or isinstance(self._scalar(event), str):
                 return str(event.value)
             if event.value:
@@ -165,7 +176,15 @@ class YamlReader:
             lines = self.text.splitlines()
             shown = lines[mark.line] if mark.line < len(lines) else ""
             spot = Spot(self.file, mark.line + 1, mark.column + 1, 1, shown)
-        return Problem(code, message, help, spot=spot)
+        return Problem(code, message, help, spot=spot, file=self.file)
+
+    def _advice(self, message: str, mark: Any) -> str | None:
+        """Return what most often mends a fault that PyYAML found."""
+        lines = self.text.splitlines()
+        line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+        if "\t" in line[: len(line) - len(line.lstrip())]:
+            return "indent with spaces"
+        return next((help_ for pattern, help_ in _ADVICE if re.search(pattern, message)), None)
 
     def _refuse(self, code: str, message: str, mark: Any, help: str | None = None) -> SpecError:
         return SpecError(self._problem(code, message, mark, help))

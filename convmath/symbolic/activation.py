@@ -15,7 +15,8 @@ def prelu(layer: kinds.Prelu, shape: Shape) -> Facts:
     requirements: tuple[Requirement, ...] = ()
     if slopes != 1:
         message = f"{slopes} slopes for {channels} channels"
-        requirements = (Requirement(Condition(slopes, "==", channels), "bad-size", message, "use 1, or in_channels"),)
+        condition = Condition((slopes - 1) * (slopes - channels), "==", 0)  # 1 is legal, too
+        requirements = (Requirement(condition, "bad-size", message, "use 1, or in_channels"),)
     return pointwise(shape, params=slopes, operations=Operations(elementwise=shape.elements), requirements=requirements)
 
 

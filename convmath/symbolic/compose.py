@@ -131,7 +131,7 @@ class _Walk:
         try:
             conditions = _Walk(free, searching=True).conditions()
         except SpecError:
-            return f"no size of the input helps on axis {axis}: use a smaller window or more padding"
+            return f"no other size of the input helps on axis {axis}: change the window, its stride or its padding"
         least = [each.right for each in conditions if each.left == sizes[axis] and each.relation == ">="]
         return f"the network needs an input of {least[0]} or more on axis {axis}" if least else "use a larger input"
 
@@ -171,7 +171,7 @@ class _Walk:
             valid_when=conditions,
         )
 
-    def _peak(self, layers: tuple[LayerReport, ...]) -> tuple[Value, int | None]:
+    def _peak(self, layers: tuple[LayerReport, ...]) -> tuple[Value | None, int | None]:
         elements = [trace.shape.elements for trace in self.traces]
         found = moments(self.network, elements, [facts.view for facts in self.facts])
         computing = {at for at, each in enumerate(layers) if each.macs != 0}

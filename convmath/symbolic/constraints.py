@@ -9,9 +9,9 @@ from convmath.errors import Problem, SpecError
 from convmath.formula import (
     Formula,
     Value,
+    affine,
     cleared,
     is_integral,
-    ratio,
     single_floor,
     surely_nonnegative,
     symbol,
@@ -21,6 +21,9 @@ from convmath.spec.fields import check_number
 from convmath.spec.graph import Network, Node
 from convmath.spec.layer import Layer
 from convmath.symbolic.facts import Requirement
+
+MOST_COMPARED = 8
+"""With how many others a bound is compared."""
 
 
 class Constraints:
@@ -105,10 +108,11 @@ class Constraints:
         rest = dict.fromkeys(each for each in values if isinstance(each, Formula))
         kept: list[Value] = [max(numbers)] if numbers else []
         for each in rest:
-            if any(surely_nonnegative(other - each, self.minima) for other in kept):
+            recent = kept[-MOST_COMPARED:]  # neighbours in a stack are alike; what is missed is only listed twice over
+            if any(surely_nonnegative(other - each, self.minima) for other in recent):
                 continue
-            kept = [other for other in kept if not surely_nonnegative(each - other, self.minima)]
-            kept.append(each)
+            larger = [other for other in recent if not surely_nonnegative(each - other, self.minima)]
+            kept[-MOST_COMPARED:] = [*larger, each]
         return kept
 
     def _at_least(self, held: Value, least: Value) -> None:
@@ -134,6 +138,9 @@ class Constraints:
                 return
             if condition.relation == "<=" and surely_nonnegative(-difference, self.minima):
                 return
+        if condition.holds() is False:
+            message = f"{condition} is needed, which never holds"
+            raise SpecError(Problem("impossible", message, "a size would be too small whatever the symbols are"))
         self._others.setdefault(condition)
 
 
@@ -141,8 +148,7 @@ def _solved(origin: Value, need: Value) -> tuple[Value, Value]:
     """Return ``origin >= need`` with a symbol alone on the left, where origin is a*symbol + b with numbers."""
     if isinstance(origin, Formula) and len(origin.names) == 1 and isinstance(need, int):
         name = symbol(next(iter(origin.names)))
-        constant = origin.bind({str(name): 0})
-        slope = ratio(origin - constant, name)
-        if isinstance(slope, int) and isinstance(constant, int) and slope > 0:
-            return name, -((constant - need) // slope)
+        line = affine(origin)
+        if line is not None and line[0] > 0:
+            return name, -((line[1] - need) // line[0])
     return origin, need

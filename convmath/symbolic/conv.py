@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from convmath.formula import product_of, ratio
+from dataclasses import replace
+
+from convmath.formula import Value, product_of, ratio
 from convmath.report import Operations
 from convmath.spec.conv import Conv
 from convmath.spec.local import LocallyConnected
@@ -12,23 +14,31 @@ from convmath.symbolic.window import cut_borders, first_map, last_map, least_siz
 
 @rule(Conv)
 def conv(layer: Conv, shape: Shape) -> Facts:
-    """Derive K kernels over the C/g channels of their group.
+    """Derive K kernels over the C/g channels of their group, one bias each (PyTorch, Conv2d).
 
-    Each output sums ``C/g * prod(kernel)`` products, windows that read padding included
-    (PyTorch, Conv2d). With ``shared`` the groups have one set of K/g kernels.
+    With ``shared`` the groups have one set of K/g kernels.
     """
+    facts = correlation(layer, shape)
+    kernels = ratio(layer.out_channels, layer.groups) if layer.shared else layer.out_channels
+    return replace(facts, params=kernels * (taps(layer, shape) + layer.bias))
+
+
+def taps(layer: Conv | LocallyConnected, shape: Shape) -> Value:
+    """Return how many products an output sums: ``C/g * prod(kernel)``."""
+    return ratio(shape.channels, layer.groups) * product_of(layer.kernel_size)
+
+
+def correlation(layer: Conv | LocallyConnected, shape: Shape) -> Facts:
+    """Return all facts but the parameters of sums over windows, windows that read padding included."""
     maps = tuple(size_map(window) for window in layer.windows)
     out = shape.through(maps, layer.out_channels)
     outputs = out.elements
-    taps = ratio(shape.channels, layer.groups) * product_of(layer.kernel_size)
-    kernels = ratio(layer.out_channels, layer.groups) if layer.shared else layer.out_channels
     return Facts(
         out=out,
         maps=maps,
         first=tuple(map(first_map, layer.windows, shape.sizes)),
         last=tuple(map(last_map, layer.windows, shape.sizes)),
-        params=kernels * (taps + layer.bias),
-        macs=outputs * taps,
+        macs=outputs * taps(layer, shape),
         operations=Operations(additions=outputs * layer.bias),
         borders=cut_borders(layer),
         least=least_sizes(layer, layer.padding_mode),

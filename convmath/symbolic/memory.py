@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
+from convmath.errors import LimitError
 from convmath.formula import Formula, Value, max_of, surely_nonnegative
 from convmath.spec.graph import Network
 
-MOST_CANDIDATES = 8
+MOST_CANDIDATES = 12
 
 
 class Moment(NamedTuple):
@@ -48,11 +49,12 @@ def moments(network: Network, elements: list[Value], views: list[bool]) -> list[
     return found
 
 
-def peak(found: list[Moment], preferred: set[int], bounds: Mapping[str, Value]) -> tuple[Value, int | None]:
+def peak(found: list[Moment], preferred: set[int], bounds: Mapping[str, Value]) -> tuple[Value | None, int | None]:
     """Return the largest number alive, and the layer that runs then; *preferred* layers win ties.
 
     With symbols, a candidate is dropped when another is never smaller within the
-    *bounds*; what cannot be decided stays, as a ``max``, and names no layer.
+    *bounds*; what cannot be decided stays, as a ``max``, and names no layer. None where
+    too many candidates stay for a formula that anyone could read.
     """
     first: dict[Value, int] = {}
     for moment in sorted(found, key=lambda each: each.node not in preferred):
@@ -64,9 +66,14 @@ def peak(found: list[Moment], preferred: set[int], bounds: Mapping[str, Value]) 
             continue
         kept = [other for other in kept if not _never_below(value, other, bounds)]
         kept.append(value)
+        if len(kept) > MOST_CANDIDATES:
+            return None, None
     if len(kept) == 1:
         return kept[0], first[kept[0]]
-    return max_of(*kept), None
+    try:
+        return max_of(*kept), None
+    except LimitError:
+        return None, None
 
 
 def _sample(value: Value, bounds: Mapping[str, Value]) -> int | Fraction:

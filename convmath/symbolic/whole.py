@@ -31,8 +31,11 @@ def whole_field(traces: Sequence[Trace], facts: Sequence[Facts], bounds: Mapping
             _largest([size - 1, *map(far, high)], bounds, sign=-1)
             for high, far, size in zip(highs, step.last, before, strict=True)
         ]
+    exact = all(step.borders for step in facts[:last])
     size = tuple(min_of(*high) - max_of(*low) + 1 for low, high in zip(lows, highs, strict=True))
-    return Field(size=size, whole=True, exact=all(step.borders for step in facts[:last]))
+    if not exact:
+        size = tuple(max_of(each, 0) for each in size)  # windows in padding alone may read nothing at all
+    return Field(size=size, whole=True, exact=exact)
 
 
 def _largest(values: list[Value], bounds: Mapping[str, Value], sign: int = 1) -> list[Value]:

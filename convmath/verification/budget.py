@@ -18,8 +18,9 @@ BYTES = 8
 def estimate(report: NetworkReport) -> tuple[int, int]:
     """Return the bytes and the MACs of an execution, from a report at numbers: weights, and twice the peak."""
     totals = report.totals
-    memory = BYTES * (int(totals.params) + int(totals.buffers) + 2 * int(totals.peak_activations))  # type: ignore[arg-type]
-    return memory, int(totals.macs)  # type: ignore[arg-type]
+    held = [totals.params, totals.buffers, totals.peak_activations, totals.peak_activations]
+    memory = BYTES * sum(each for each in held if isinstance(each, int))
+    return memory, totals.macs if isinstance(totals.macs, int) else 0
 
 
 def fits(report: NetworkReport, limits: Limits) -> bool:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
-from convmath.errors import SpecError
+from convmath.errors import LimitError, SpecError
 from convmath.formula import bind
 from convmath.formula.text import write_shape
 from convmath.limits import DEFAULT, Limits
 from convmath.numeric.execute import run
-from convmath.numeric.measure import NetworkCosts, measure_costs
+from convmath.numeric.measure import measure_costs
 from convmath.report import NetworkReport, Verification
 from convmath.spec.graph import Network
 from convmath.symbolic.compose import derive
 from convmath.verification.budget import demand, estimate
+from convmath.verification.compare import BY, REFUSED, RUNS, compare, failure, outcome_of
 from convmath.verification.fields import confront_fields
 from convmath.verification.samples import Values, draw, legal, shells, spatial, too_small
 from convmath.verification.tally import Tally
@@ -29,18 +29,6 @@ MOST_EDGES = 8
 """How many points at the edges of a condition are tried."""
 MOST_SMALL = 300
 """How many small assignments are searched for a smaller counterexample."""
-COUNTED = ("params", "buffers", "macs", "flops", "activations")
-BY = {
-    "output_shape": "the shapes of the arrays",
-    "params": "the weights that were read, one by one",
-    "buffers": "the buffers that were read",
-    "macs": "every product counted",
-    "flops": "every operation counted",
-    "activations": "the arrays that were made",
-    "peak_activations": "the arrays alive at once",
-    "valid_when": "runs at the bound, is refused just outside",
-}
-BY_ARRAY = "the weights that were read, by array"
 
 
 def verify(
@@ -73,47 +61,41 @@ def verify(
 def _case(
     network: Network, report: NetworkReport, values: Values, tally: Tally, limits: Limits, *, first: bool
 ) -> None:
-    bound = network.bind(values)
-    numbers = derive(bound)
+    """Run one case: all conditions hold, so that rules and executor must both accept it."""
+    key, stated = (None, "valid_when"), "all conditions hold"
+    try:
+        bound = network.bind(values)
+        numbers = derive(bound)
+    except LimitError:
+        raise
+    except SpecError as error:
+        tally.note(
+            key, stated, RUNS, f"refused by its own rule: {error.problems[0].message}", at=values, by=BY["valid_when"]
+        )
+        return
     if first:
         demand(network, numbers, values, limits)
-    memory, macs = estimate(numbers)
-    costs = measure_costs(bound)
-    compare(report, costs, values, tally)
+    outcome = outcome_of(bound)
+    if outcome != RUNS:
+        tally.note(key, stated, RUNS, outcome, at=values, by=BY["valid_when"])
+        return
+    compare(report, measure_costs(bound), values, tally)
     confront_fields(network, report, values, tally)
+    memory, macs = estimate(numbers)
     if (first or macs <= CHEAP) and memory <= limits.memory and macs <= limits.macs:
-        shape = tuple(int(size) for size in bound.inputs[0].shape)  # type: ignore[arg-type]
-        output = run(bound, np.ones(shape, np.float32))
-        wanted = tuple(bind(size, values) for size in report.totals.output_shape)
-        formula = write_shape(report.totals.output_shape)
-        tally.note((None, "output_shape"), formula, wanted, output.shape, at=values, by=BY["output_shape"])
+        _execute(bound, report, values, tally)
 
 
-def compare(report: NetworkReport, costs: NetworkCosts, values: Mapping[str, Any], tally: Tally) -> None:
-    """Hold shapes, parameters, operations and activations, of every layer and in total, against the measured ones."""
-    for layer, seen in zip(report.layers, costs.layers, strict=True):
-        for axis, size in enumerate(layer.output_shape):
-            found = seen.output_shape[axis] if axis < len(seen.output_shape) else None
-            key = (layer.name, f"output_shape[{axis}]")
-            tally.note(key, size, bind(size, values), found, at=values, by=BY["output_shape"])
-        for quantity in COUNTED:
-            formula = getattr(layer, quantity)
-            by = BY_ARRAY if quantity == "params" and not seen.by_identity else BY[quantity]
-            key = (layer.name, quantity)
-            tally.note(key, formula, bind(formula, values), getattr(seen, quantity), at=values, by=by)
-    for quantity in COUNTED:
-        formula = getattr(report.totals, quantity)
-        by = BY_ARRAY if quantity == "params" and not all(each.by_identity for each in costs.layers) else BY[quantity]
-        tally.note((None, quantity), formula, bind(formula, values), costs.total(quantity), at=values, by=by)
-    peak = report.totals.peak_activations
-    tally.note(
-        (None, "peak_activations"),
-        peak,
-        bind(peak, values),
-        costs.peak_activations,
-        at=values,
-        by=BY["peak_activations"],
-    )
+def _execute(bound: Network, report: NetworkReport, values: Values, tally: Tally) -> None:
+    """Run the network on values, and hold the shape of what comes out against the formula."""
+    shape = tuple(int(size) for size in bound.inputs[0].shape)  # type: ignore[arg-type]
+    wanted = tuple(bind(size, values) for size in report.totals.output_shape)
+    try:
+        found: object = run(bound, np.ones(shape, np.float32)).shape
+    except Exception as error:  # noqa: BLE001  (a kernel that breaks refutes the network)
+        found = failure(error)
+    formula = write_shape(report.totals.output_shape)
+    tally.note((None, "output_shape"), formula, wanted, found, at=values, by=BY["output_shape"])
 
 
 def _edges(network: Network, report: NetworkReport, values: Values, tally: Tally) -> None:
@@ -127,7 +109,7 @@ def _edges(network: Network, report: NetworkReport, values: Values, tally: Tally
         if tally.cases(key) >= MOST_EDGES:
             continue
         for outside, point in ((True, below), (False, {**below, name: below[name] + 1})):
-            derived = "refused" if outside else "runs"
+            derived = REFUSED if outside else RUNS
             if outside or legal(network, report, point):
                 tally.note(key, condition, derived, _outcome(network, point), at=point, by=BY["valid_when"])
     for condition in report.totals.valid_when:
@@ -137,16 +119,15 @@ def _edges(network: Network, report: NetworkReport, values: Values, tally: Tally
             key = (None, f"valid_when {condition}")
             if tally.cases(key) >= MOST_EDGES:
                 continue
-            tally.note(key, condition, "refused", _outcome(network, point), at=point, by=BY["valid_when"])
+            tally.note(key, condition, REFUSED, _outcome(network, point), at=point, by=BY["valid_when"])
 
 
 def _outcome(network: Network, values: Values) -> str:
     """Return what the executor does at these values."""
     try:
-        measure_costs(network.bind(values))
+        return outcome_of(network.bind(values))
     except SpecError:
-        return "refused"
-    return "runs"
+        return REFUSED
 
 
 def _search(network: Network, report: NetworkReport, around: Values, tally: Tally) -> None:
@@ -157,10 +138,9 @@ def _search(network: Network, report: NetworkReport, around: Values, tally: Tall
         values for values in islice(shells(network, around), 20 * MOST_SMALL) if legal(network, report, values)
     )
     for values in islice(legal_ones, MOST_SMALL):
-        try:
-            compare(report, measure_costs(network.bind(values)), values, small)
-        except SpecError:
-            continue
+        bound = network.bind(values)
+        if outcome_of(bound) == RUNS:
+            compare(report, measure_costs(bound), values, small)
         if wanted <= small.refuted():
             break
     tally.sharpen(small)

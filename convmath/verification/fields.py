@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from convmath.errors import SpecError
 from convmath.formula import Formula, Value, bind
 from convmath.numeric.measure import Field as Spans
-from convmath.numeric.measure import measure_fields
-from convmath.report import NetworkReport
+from convmath.numeric.measure import measure_fields, measure_reads
+from convmath.report import LayerReport, NetworkReport
 from convmath.spec.graph import Network
 from convmath.symbolic.compose import derive
 from convmath.verification.tally import Tally
@@ -20,6 +20,8 @@ from convmath.verification.tally import Tally
 LONGEST = 1 << 17
 """The longest strip that an input is enlarged to."""
 MOST_POSITIONS = 64
+SHORT = 64
+"""Up to this size of an axis the exact sets of pixels are traced, too."""
 BY_SPANS = "every pixel traced"
 BY_STRIP = "every pixel traced, on a longer strip"
 
@@ -32,14 +34,27 @@ def confront_fields(network: Network, report: NetworkReport, values: Mapping[str
     """
     bound = network.bind(values)
     for axis in range(len(bound.inputs[0].sizes)):
-        pending = _layers(network, report, values, axis, measure_fields(bound, axis), tally, BY_SPANS)
+        spans = measure_fields(bound, axis)
+        pending = _layers(network, report, values, axis, spans, tally, BY_SPANS)
         length = int(bound.inputs[0].sizes[axis])  # type: ignore[arg-type]
+        if length <= SHORT:
+            _exact_sets(bound, axis, spans, values, tally)
         while pending and length < LONGEST:
             length = 2 * length + 64
             try:
                 pending = _on_strip(network, report, values, axis, length, pending, tally)
             except SpecError:
                 break  # a longer strip may break a condition that ties the axes together
+
+
+def _exact_sets(bound: Network, axis: int, spans: tuple[Spans, ...], values: Mapping[str, int], tally: Tally) -> None:
+    """Hold the spans against the exact sets of pixels that each output reads, which see holes as well."""
+    for node, span, exact in zip(bound.nodes, spans, measure_reads(bound, axis), strict=True):
+        ends = [((mask & -mask).bit_length() - 1, mask.bit_length() - 1) for mask in exact.masks if mask]
+        read = [(int(low), int(high)) for low, high in zip(span.first, span.last, strict=True) if high >= 0]
+        wrong = next((pair for pair in zip(read, ends, strict=False) if pair[0] != pair[1]), (len(read), len(ends)))
+        key = (node.name, f"receptive_field.reads[{axis}]")
+        tally.note(key, "from the first to the last pixel read", *wrong, at=values, by="sets of all pixels read")
 
 
 def _on_strip(
@@ -105,6 +120,7 @@ def _layers(
             tally.note(
                 (layer.name, f"receptive_field.{name}[{axis}]"), formula, derived, found, at=values, by=measured_by
             )
+        _jump_and_start(layer, axis, clean, seen.first, values, tally, measured_by)
         widest = int((seen.last[clean] - seen.first[clean] + 1).max())
         stated = field.size[axis]
         if stated is not None:
@@ -113,6 +129,30 @@ def _layers(
             agrees = widest == claimed if reached else isinstance(claimed, int) and widest <= claimed
             tally.note(key, stated, claimed, claimed if agrees else widest, at=values, by=measured_by)
     return pending
+
+
+def _jump_and_start(
+    layer: LayerReport,
+    axis: int,
+    clean: NDArray[np.int64],
+    first: NDArray[np.int64],
+    values: Mapping[str, int],
+    tally: Tally,
+    measured_by: str,
+) -> None:
+    """Hold jump and start against two neighbouring outputs, where neighbours lie equally far apart."""
+    field = layer.receptive_field
+    neighbours = np.flatnonzero(np.diff(clean) == 1)
+    if field.jump is None or field.start is None or field.first is None or not len(neighbours):
+        return
+    if _affine(bind(field.first[axis], values)) is None:
+        return
+    at = int(clean[neighbours[0]])
+    jump = int(first[at + 1] - first[at])
+    start = int(first[at]) - jump * at
+    for name, formula, measured in (("jump", field.jump[axis], jump), ("start", field.start[axis], start)):
+        key = (layer.name, f"receptive_field.{name}[{axis}]")
+        tally.note(key, formula, bind(formula, values), measured, at=values, by=measured_by)
 
 
 def _compared(formula: Value, clean: NDArray[np.int64], measured: NDArray[np.int64]) -> tuple[object, object]:

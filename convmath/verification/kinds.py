@@ -84,10 +84,21 @@ def _window(random: Random, place: Place) -> Fields:
 
 
 def _convolution(random: Random, place: Place) -> Fields:
-    groups = random.choice([each for each in range(1, place.channels + 1) if place.channels % each == 0])
+    groups = _groups(random, place)
     mode = random.choice(("zeros", "zeros", "replicate", "reflect", "circular"))
     fields = _window(random, place) | {"bias": random.random() < 0.5, "padding_mode": mode}
-    return fields | {"groups": groups, "out_channels": groups * random.randint(1, 3)}
+    return fields | {"groups": groups, "out_channels": _kernels(random, groups)}
+
+
+def _groups(random: Random, place: Place) -> int:
+    """Draw groups that divide the channels; one time in ten any number, which must be refused where it does not."""
+    if random.random() < 0.1:
+        return random.randint(1, place.channels + 1)
+    return random.choice([each for each in range(1, place.channels + 1) if place.channels % each == 0])
+
+
+def _kernels(random: Random, groups: int) -> int:
+    return groups * random.randint(1, 3) + (random.random() < 0.1)
 
 
 GENERAL_WINDOW: Fields = {"kernel_size": ["k", "l"], "stride": "s", "padding": "p", "dilation": "d"}
@@ -122,9 +133,9 @@ def depthwise_conv(random: Random, place: Place) -> Fields:
 @strategy("pointwise_conv", out_channels="K", stride="s", groups="g")
 def pointwise_conv(random: Random, place: Place) -> Fields:
     """Draw a pointwise convolution."""
-    groups = random.choice([each for each in range(1, place.channels + 1) if place.channels % each == 0])
+    groups = _groups(random, place)
     flags = {"bias": random.random() < 0.5, "stride": _each(random, place, 1, 3)}
-    return flags | {"groups": groups, "out_channels": groups * random.randint(1, 3)}
+    return flags | {"groups": groups, "out_channels": _kernels(random, groups)}
 
 
 @strategy("dense", out_features="m")
@@ -187,8 +198,8 @@ def local_response_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
 
 @strategy("prelu")
 def prelu(random: Random, place: Place) -> Fields:
-    """Draw one slope, or one per channel."""
-    return {"num_parameters": random.choice((1, place.channels))}
+    """Draw one slope, or one per channel, or now and then a number that must be refused."""
+    return {"num_parameters": random.choice((1, place.channels, place.channels, place.channels + 1))}
 
 
 def _plain(random: Random, place: Place) -> Fields:  # noqa: ARG001

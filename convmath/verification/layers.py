@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from convmath.errors import ConvmathError, SpecError, UsageError, inert
+from convmath.errors import SpecError, UsageError, inert
 from convmath.formula.text import write_shape
 from convmath.numeric.measure import measure_costs
 from convmath.report import NetworkReport, Verification
@@ -15,14 +15,12 @@ from convmath.spec.graph import Network
 from convmath.spec.kinds import ALIASES, VOCABULARY
 from convmath.spec.parse import VERSION, parse
 from convmath.symbolic.compose import derive
-from convmath.verification.confront import compare
+from convmath.verification.compare import REFUSED, RUNS, compare, outcome_of
 from convmath.verification.fields import confront_fields
 from convmath.verification.kinds import GENERAL, Place, draw_entry, draw_place
 from convmath.verification.tally import Tally
 
 SAMPLES = 512
-REFUSED = "refused"
-RUNS = "runs"
 
 
 def verify_kind(
@@ -72,10 +70,10 @@ def _case(random: Random, kind: str, general: NetworkReport, tally: Tally) -> bo
         report: NetworkReport | None = derive(network)
     except SpecError:
         report = None
-    outcome = _outcome(network)
+    outcome = outcome_of(network)
     stated = REFUSED if report is None else RUNS
     tally.note((None, "valid_when"), _conditions(general), stated, outcome, at=at, by="runs, or is refused")
-    if report is None or outcome == REFUSED:
+    if report is None or outcome != RUNS:
         return False
     layer = Tally()
     compare(report, measure_costs(network), {}, layer)
@@ -83,18 +81,10 @@ def _case(random: Random, kind: str, general: NetworkReport, tally: Tally) -> bo
     for (name, quantity), measured in layer.entries.items():
         found = measured.counterexample
         derived, seen = (found.derived, found.measured) if found else (None, None)
-        if name is not None:
+        if name is not None:  # the total of one layer says nothing more
             formula = _formula(general, quantity)
             tally.note((None, _without_axis(quantity)), formula, derived, seen, at=at, by=measured.measured_by)
     return True
-
-
-def _outcome(network: Network) -> str:
-    try:
-        measure_costs(network)
-    except ConvmathError:
-        return REFUSED
-    return RUNS
 
 
 def _shown(place: Place) -> str:
@@ -117,6 +107,8 @@ def _formula(general: NetworkReport, quantity: str) -> str:
     if name == "output_shape":
         return write_shape(totals.output_shape)
     if name.startswith("receptive_field."):
-        held = getattr(field, name.partition(".")[2])
-        return str(held[0]) if held else "all"
+        held = getattr(field, name.partition(".")[2], None)  # the exact sets have no formula of their own
+        return str(held[0]) if held else "from first to last"
+    if name.startswith("operations."):
+        return str(getattr(totals.operations, name.partition(".")[2]))
     return str(getattr(totals, name))

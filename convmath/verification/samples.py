@@ -49,11 +49,8 @@ def _candidates(network: Network, report: NetworkReport, random: Random) -> Iter
         yield settled(network, report, base | {name: base[name] + 1})
     sizes = spatial(network)
     for _ in range(MOST_TRIES):
-        drawn = {
-            each.name: each.minimum
-            + random.randrange(SPREAD if each.name in sizes and random.random() < 0.7 else SMALL)
-            for each in network.symbols
-        }
+        spreads = {each.name: _spread(random, size=each.name in sizes) for each in network.symbols}
+        drawn = {each.name: each.minimum + random.randrange(spreads[each.name]) for each in network.symbols}
         if network.defaults is not None and random.random() < 0.5:
             drawn |= {name: value for name, value in network.defaults.items() if name not in sizes}
         settled_values = settled(network, report, drawn)
@@ -63,11 +60,17 @@ def _candidates(network: Network, report: NetworkReport, random: Random) -> Iter
         }
 
 
+def _spread(random: Random, *, size: bool) -> int:
+    """Return among how many values a symbol is drawn: few for hyper-parameters, at times many for any."""
+    if size:
+        return SPREAD if random.random() < 0.7 else SMALL
+    return SPREAD if random.random() < 0.15 else SMALL
+
+
 def spatial(network: Network) -> frozenset[str]:
-    """Return the symbols that stand for sizes of the input."""
-    return frozenset().union(
-        *(size.names for source in network.inputs for size in source.sizes if isinstance(size, Formula))
-    )
+    """Return the symbols that stand for sizes of the input; the length of a vector is one."""
+    sizes = (size for source in network.inputs for size in (source.sizes or source.shape))
+    return frozenset().union(*(size.names for size in sizes if isinstance(size, Formula)))
 
 
 def settled(network: Network, report: NetworkReport, values: Values) -> Values:
