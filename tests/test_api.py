@@ -55,6 +55,15 @@ def test_totals_are_integers_or_sympy_expressions() -> None:
     assert isinstance(report.at(H=32, W=32).totals.params, int)
 
 
+def test_sympy_expressions_are_evaluated_to_the_last_digit() -> None:
+    report = cm.analyze(cm.load("zoo:alexnet"))
+
+    flops = report.totals.flops
+
+    values = dict(zip(sorted(flops.free_symbols, key=str), (100, 163), strict=True))
+    assert flops.subs(values) == report.at(H=100, W=163).totals.flops
+
+
 def test_groups_are_summed() -> None:
     net = cm.stack(
         {"repeat": {"name": "stage", "times": 3, "layers": [cm.Conv(4, 3, padding=1), "relu"]}},

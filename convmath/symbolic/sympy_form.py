@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from convmath.formula import Formula, Value
@@ -41,8 +42,25 @@ def _node(node: Node, minima: Mapping[str, int]) -> Any:
             return _node(base, minima) ** _node(exponent, minima)
         case Call(function, arguments):
             made = [_node(argument, minima) for argument in arguments]
-            known = {"floor": sympy.floor, "max": sympy.Max, "min": sympy.Min}
-            return known.get(function, sympy.Function(function))(*made)
+            known = {"floor": sympy.floor, "max": sympy.Max, "min": sympy.Min, "gcd": _gcd()}
+            return known[function](*made)
+
+
+@cache
+def _gcd() -> Any:
+    """Return the greatest common divisor as a SymPy function of integers; SymPy's own is for polynomials."""
+    import sympy
+
+    class Gcd(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+        """The greatest common divisor of two integers."""
+
+        @classmethod
+        def eval(cls, left: Any, right: Any) -> Any:
+            """Return the value for integers; None leaves the call as it is."""
+            return sympy.Integer(sympy.igcd(left, right)) if left.is_Integer and right.is_Integer else None
+
+    Gcd.__name__ = "gcd"
+    return Gcd
 
 
 def _sign(least: int) -> dict[str, bool]:
