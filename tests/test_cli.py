@@ -17,6 +17,7 @@ from networks import network
 
 from convmath.api import Report, load
 from convmath.cli.main import COMMANDS, run
+from convmath.cli.output import coloured
 from convmath.spec.expressions import parse_expression
 from convmath.zoo.catalogue import names
 
@@ -307,6 +308,38 @@ def test_names_from_files_never_reach_the_terminal_raw(capsys: pytest.CaptureFix
         status, out, err = call(capsys, "analyze", spec)
         assert status == 3
         assert all(letter.isprintable() or letter == "\n" for letter in out + err), text
+
+
+def test_only_verdicts_are_coloured_and_none_with_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert coloured("total 3 ✓ ✗") == "total 3 \x1b[32m✓\x1b[0m \x1b[31m✗\x1b[0m"
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert coloured("total 3 ✓ ✗") == "total 3 ✓ ✗"
+
+
+def test_a_pipe_gets_no_colour(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = call(capsys, "zoo", "--check", "lenet5")
+
+    assert "✓" in out
+    assert "\x1b" not in out
+
+
+def test_a_device_is_written_to_and_stays_a_device(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
+
+    status, out, _ = call(capsys, "analyze", LENET, "-o", str(pipe))
+
+    assert (status, out) == (0, "")
+    assert reader.communicate()[0].decode().startswith("LeNet-5")
+    assert pipe.is_fifo()
+
+
+def test_a_dash_is_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "analyze", LENET, "-o", "-")[1].startswith("LeNet-5")
+    assert not Path("-").exists()
 
 
 def test_an_interrupt_has_its_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

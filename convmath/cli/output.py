@@ -49,13 +49,20 @@ def _print(text: str) -> None:
     try:
         if sys.stdout is None:
             raise UsageError("standard output is closed")
-        click.echo(text)
+        click.echo(coloured(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
         stdout_is_gone()
         raise UsageError(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def coloured(text: str) -> str:
+    """Return text with green and red verdicts, and no other colour; none at all with NO_COLOR."""
+    if os.environ.get("NO_COLOR"):
+        return text
+    return text.replace("✓", click.style("✓", fg="green")).replace("✗", click.style("✗", fg="red"))
 
 
 def write_whole(path: Path, text: str) -> None:
