@@ -242,6 +242,8 @@ def ratio(dividend: Value, divisor: Value) -> Value:
     Raises ``ZeroDivisionError`` where the divisor is zero.
     """
     if not isinstance(divisor, Formula):
+        if divisor == 1:
+            return dividend
         if isinstance(dividend, Formula):
             return dividend * Fraction(1, divisor)
         return whole(Fraction(dividend) / Fraction(divisor))

@@ -13,7 +13,7 @@ from convmath.spec.graph import Group, Network, Node, arriving_channels
 from convmath.spec.layer import Layer, Windowed
 from convmath.symbolic import activation, conv, dense, local, norm, pool, reshape  # noqa: F401  (register the rules)
 from convmath.symbolic.constraints import Constraints
-from convmath.symbolic.facts import Facts, apply
+from convmath.symbolic.facts import Facts, Shape, apply
 from convmath.symbolic.memory import moments, peak
 from convmath.symbolic.trace import Trace
 from convmath.symbolic.whole import whole_field
@@ -44,6 +44,7 @@ class _Walk:
         self.traces = [Trace.of_input(each) for each in network.inputs]
         self.channels = {arriving_channels(at): trace.shape.channels for at, trace in enumerate(self.traces)}
         self.facts: list[Facts] = []
+        self.known: dict[tuple[Layer, Shape], Facts] = {}
 
     def report(self, progress: Callable[[int], None] | None) -> NetworkReport:
         for at, node in enumerate(self.network.nodes, 1):
@@ -72,7 +73,7 @@ class _Walk:
         self.constraints.fields(node, layer)
         before = self.traces[node.inputs[0]]
         try:
-            facts = apply(layer, before.shape)
+            facts = self._apply(layer, before.shape)
         except LimitError:
             raise
         except SpecError as error:
@@ -85,6 +86,13 @@ class _Walk:
         self.channels[arriving_channels(len(self.traces))] = after.shape.channels
         self.traces.append(after)
         self.facts.append(facts)
+
+    def _apply(self, layer: Layer, shape: Shape) -> Facts:
+        """Return the facts of a layer; in a deep stack the same layer meets the same shape again and again."""
+        key = (layer, shape)
+        if key not in self.known:
+            self.known[key] = apply(layer, shape)
+        return self.known[key]
 
     def _whole(self, node: Node, before: Trace, facts: Facts) -> Field | None:
         """Return the field of a layer that reads every position, or that has only such layers before it."""
