@@ -183,12 +183,13 @@ def _addend(monomial: Monomial, coefficient: Value, more: tuple[Node, ...], *, t
 
 
 def _completed(terms: dict[Monomial, Value], *, textbook: bool) -> Iterator[Sorted]:
-    """Yield products ``a*(x + p)*(y + q)`` found in *terms*, which lose what goes into them."""
-    products = [monomial for monomial in terms if len(monomial) > 1]
+    """Yield products ``a*(x + p)*(y + q)`` and squares found in *terms*, which lose what goes into them."""
+    products = [monomial for monomial in terms if sum(exponent for _, exponent in monomial) > 1]
     if not products or len(terms) > MOST_COMPLETED:
         return
     for monomial in sorted(products, key=lambda each: _rank(each, 1)):
         pairs = list(combinations([atom for atom, exponent in monomial if exponent == 1], 2))
+        pairs += [(atom, atom) for atom, exponent in monomial if exponent == 2]
         for scale in [value({each: number}) for each, number in terms_of(terms.get(monomial, 0)).items()]:
             found = next(
                 (f for wanted in (2, 1) for x, y in pairs if (f := _shifts(terms, monomial, (x, y), scale, wanted))),
@@ -199,6 +200,8 @@ def _completed(terms: dict[Monomial, Value], *, textbook: bool) -> Iterator[Sort
             rest, factors = found
             _take(terms, rest, factors, scale)
             nodes = tuple(arrange(atom.formula + shift, textbook=textbook) for atom, shift in factors)
+            if factors[0] == factors[1]:
+                nodes = (Exponent(nodes[0], Number_(2)),)
             _, sign, node = _addend(rest, scale, nodes, textbook=textbook)
             yield _rank(monomial, sign), sign, node
 
@@ -206,15 +209,15 @@ def _completed(terms: dict[Monomial, Value], *, textbook: bool) -> Iterator[Sort
 def _shifts(
     terms: dict[Monomial, Value], monomial: Monomial, pair: tuple[Atom, Atom], scale: Value, wanted: int
 ) -> tuple[Monomial, tuple[Shifted, Shifted]] | None:
-    """Find ``scale*(x + p)*(y + q)`` in *terms*, *wanted* of p and q being other than zero.
+    """Find ``scale*(x + p)*(y + q)`` in *terms*, *wanted* of p and q being other than zero; x may be y.
 
     Returns the rest of the monomial, (x, p) and (y, q); None where taking the product out
     would not leave less.
     """
     x, y = pair
     rest = tuple(item for item in monomial if item[0] not in pair)
-    p = _multiples(terms.get(join(rest, ((y, 1),)), 0), scale)
-    q = _multiples(terms.get(join(rest, ((x, 1),)), 0), scale)
+    p = _multiples(terms.get(join(rest, ((y, 1),)), 0), 2 * scale if x == y else scale)
+    q = p if x == y else _multiples(terms.get(join(rest, ((x, 1),)), 0), scale)
     if (p != 0) + (q != 0) != wanted:
         return None
     before = terms.get(rest, 0)
