@@ -102,11 +102,13 @@ def test_traces_agree_with_perturbation(rank: int, data: st.DataObject) -> None:
         others = [measure_reads(net, other) for other in range(rank) if other != axis]
         for at, masks in enumerate(expected):
             if any(mask == 0 for other in others for mask in other[at].masks):
-                continue  # where all of another axis is padding, nothing reacts to anything
+                break  # where all of another axis is padding, nothing reacts to anything, here and below
             assert list(reads[at].masks) == masks
             spans = [span_of(mask, shape[axis + 1]) for mask in masks]
             assert list(zip(fields[at].first.tolist(), fields[at].last.tolist(), strict=True)) == spans
             assert tuple(fields[at].clean.tolist()) == reads[at].clean
+            if 0 in masks:
+                break  # a maximum over padding alone is minus infinity, and so is every mean with it
 
 
 def trace_by_hand(layers: list[Any], size: int) -> list[tuple[set[int], bool]]:
