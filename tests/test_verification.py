@@ -33,7 +33,7 @@ from convmath.spec.reshape import Padding
 from convmath.symbolic import compose, facts
 from convmath.symbolic.compose import derive
 from convmath.verification.compare import compare
-from convmath.verification.kinds import GENERAL, STRATEGIES, draw_entry, draw_place
+from convmath.verification.kinds import STRATEGIES, draw_entry, draw_place
 from convmath.verification.samples import draw, legal
 from convmath.verification.tally import Tally
 from convmath.zoo.catalogue import names
@@ -46,7 +46,7 @@ def test_every_core_kind_has_a_rule_a_kernel_and_a_strategy() -> None:
 
     assert set(facts.rule) == core
     assert set(kernel) == core
-    assert set(STRATEGIES) == set(GENERAL) == set(VOCABULARY)
+    assert set(STRATEGIES) == set(VOCABULARY)
     assert execute.KERNEL_MODULES
     assert compose.derive
 

@@ -8,14 +8,14 @@ canonical form; tests compare them at random integers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
 from math import lcm, prod
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from convmath.formula.atoms import Atom, Floor, Inverse, Power, Symbol
+from convmath.formula.nodes import Call, Exponent, Name, Node, Number_, Product, Quotient, Sum
 from convmath.formula.terms import (
     ONE,
     Formula,
@@ -29,61 +29,6 @@ from convmath.formula.terms import (
     terms_of,
     value,
 )
-
-Node: TypeAlias = Union["Name", "Number_", "Sum", "Product", "Quotient", "Call", "Exponent"]
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A symbol."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Number_:  # noqa: N801  (a Number of the arithmetic is another thing)
-    """A whole number, zero or more."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Terms with their signs, +1 or -1."""
-
-    terms: tuple[tuple[int, Node], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """Two or more factors."""
-
-    factors: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Quotient:
-    """A fraction."""
-
-    top: Node
-    bottom: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function and its arguments."""
-
-    function: str
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Exponent:
-    """A power."""
-
-    base: Node
-    exponent: Node
-
 
 Terms: TypeAlias = dict[Monomial, Number]
 MOST_FACTORED = 4

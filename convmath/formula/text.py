@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from convmath.errors import LimitError, Problem
-from convmath.formula.layout import Call, Exponent, Name, Node, Number_, Product, Quotient, Sum, arrange
+from convmath.formula.layout import arrange
+from convmath.formula.nodes import Call, Exponent, Indexed, Name, Node, Number_, Over, Product, Quotient, Range, Sum
 from convmath.formula.terms import Value
 
 MOST_BITS = 4096
@@ -13,7 +14,7 @@ MOST_BITS = 4096
 
 def write(formula: Value, *, textbook: bool = False) -> str:
     """Return *formula* as text; *textbook* writes ``ceil`` where it is shorter."""
-    return _write(arrange(formula, textbook=textbook))
+    return write_node(arrange(formula, textbook=textbook))
 
 
 def write_shape(sizes: Iterable[Value], *, textbook: bool = False) -> str:
@@ -29,7 +30,8 @@ def digits(number: int) -> str:
     return str(number)
 
 
-def _write(node: Node) -> str:
+def write_node(node: Node) -> str:
+    """Return a tree as text, in the notation that ``notation`` reads."""
     match node:
         case Number_(number):
             return digits(number)
@@ -46,11 +48,20 @@ def _write(node: Node) -> str:
         case Quotient(top, bottom):
             return f"{_inside(top, Sum, Quotient)}/{_inside(bottom, Sum, Quotient, Product)}"
         case Call(function, arguments):
-            return f"{function}({', '.join(map(_write, arguments))})"
+            return f"{function}({', '.join(map(write_node, arguments))})"
         case Exponent(base, exponent):
             return f"{_inside(base, Sum, Quotient, Product, Exponent)}**{_inside(exponent, Sum, Quotient, Product)}"
+        case Indexed(array, indices):
+            return f"{array}[{','.join(map(write_node, indices))}]"
+        case Over(function, body, ranges):
+            return f"{function}({write_node(body)}, {', '.join(map(_range, ranges))})"
+
+
+def _range(each: Range) -> str:
+    low = "" if each.low == Number_(0) else f"{write_node(each.low)} <= "
+    return f"{low}{each.index} < {write_node(each.high)}"
 
 
 def _inside(node: Node, *bracketed: type) -> str:
-    text = _write(node)
+    text = write_node(node)
     return f"({text})" if isinstance(node, bracketed) else text

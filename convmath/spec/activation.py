@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from convmath.formula import Value
 from convmath.spec.fields import real, size
 from convmath.spec.layer import Layer, layer
+from convmath.spec.meaning import Meaning
 
 
 class Activation(Layer):
@@ -15,19 +16,34 @@ class Activation(Layer):
     __slots__ = ()
 
 
-@layer("relu")
+@layer("relu", meaning=Meaning("y = max(x, 0)", source="Nair and Hinton 2010", torch="ReLU", keras="ReLU", onnx="Relu"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relu(Activation):
     """``max(x, 0)``."""
 
 
-@layer("relu6")
+@layer(
+    "relu6",
+    meaning=Meaning(
+        "y = min(max(x, 0), 6)", source="Krizhevsky 2010", torch="ReLU6", keras="ReLU with max_value=6", onnx="Clip"
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relu6(Activation):
     """``min(max(x, 0), 6)``."""
 
 
-@layer("leaky_relu", value="negative_slope")
+@layer(
+    "leaky_relu",
+    value="negative_slope",
+    meaning=Meaning(
+        "y = max(x, 0) + negative_slope*min(x, 0)",
+        source="Maas et al. 2013",
+        torch="LeakyReLU",
+        keras="LeakyReLU",
+        onnx="LeakyRelu",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakyRelu(Activation):
     """``x`` above zero, ``negative_slope * x`` below."""
@@ -35,7 +51,17 @@ class LeakyRelu(Activation):
     negative_slope: float = real(0.01)
 
 
-@layer("prelu", value="init")
+@layer(
+    "prelu",
+    value="init",
+    meaning=Meaning(
+        "Y[c,i,j] = max(X[c,i,j], 0) + weight[c]*min(X[c,i,j], 0)",
+        source="He et al. 2015",
+        torch="PReLU",
+        keras="PReLU",
+        onnx="PRelu",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prelu(Activation):
     """``x`` above zero, a learned slope times ``x`` below: one slope, or one per channel."""
@@ -44,7 +70,13 @@ class Prelu(Activation):
     init: float = real(0.25)
 
 
-@layer("elu", value="alpha")
+@layer(
+    "elu",
+    value="alpha",
+    meaning=Meaning(
+        "y = max(x, 0) + alpha*(exp(min(x, 0)) - 1)", source="Clevert et al. 2016", torch="ELU", keras="ELU", onnx="Elu"
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elu(Activation):
     """``x`` above zero, ``alpha * (exp(x) - 1)`` below."""
@@ -52,31 +84,69 @@ class Elu(Activation):
     alpha: float = real(1.0)
 
 
-@layer("selu")
+@layer(
+    "selu",
+    meaning=Meaning(
+        "y = scale*(max(x, 0) + alpha*(exp(min(x, 0)) - 1))",
+        source="Klambauer et al. 2017",
+        torch="SELU",
+        keras="activation 'selu'",
+        onnx="Selu",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selu(Activation):
     """The self-normalising exponential unit (Klambauer et al. 2017)."""
 
 
-@layer("gelu")
+@layer(
+    "gelu",
+    meaning=Meaning(
+        "y = x*(1 + erf(x/sqrt(2)))/2",
+        source="Hendrycks and Gimpel 2016",
+        torch="GELU",
+        keras="activation 'gelu'",
+        onnx="Gelu",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gelu(Activation):
     """``x`` times the normal distribution function of ``x``."""
 
 
-@layer("silu")
+@layer(
+    "silu",
+    meaning=Meaning(
+        "y = x/(1 + exp(-x))", source="Elfwing et al. 2018", torch="SiLU", keras="activation 'silu'", onnx=""
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silu(Activation):
     """``x * sigmoid(x)``."""
 
 
-@layer("mish")
+@layer(
+    "mish",
+    meaning=Meaning(
+        "y = x*tanh(log(1 + exp(x)))", source="Misra 2020", torch="Mish", keras="activation 'mish'", onnx="Mish"
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mish(Activation):
     """``x * tanh(softplus(x))``."""
 
 
-@layer("softplus", value="beta")
+@layer(
+    "softplus",
+    value="beta",
+    meaning=Meaning(
+        "y = log(1 + exp(beta*x))/beta",
+        source="Dugas et al. 2001",
+        torch="Softplus",
+        keras="activation 'softplus'",
+        onnx="Softplus",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Softplus(Activation):
     """``log(1 + exp(beta * x)) / beta``."""
@@ -84,43 +154,91 @@ class Softplus(Activation):
     beta: float = real(1.0)
 
 
-@layer("sigmoid")
+@layer(
+    "sigmoid",
+    meaning=Meaning(
+        "y = 1/(1 + exp(-x))", source="PyTorch, Sigmoid", torch="Sigmoid", keras="activation 'sigmoid'", onnx="Sigmoid"
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sigmoid(Activation):
     """``1 / (1 + exp(-x))``."""
 
 
-@layer("tanh")
+@layer(
+    "tanh", meaning=Meaning("y = tanh(x)", source="PyTorch, Tanh", torch="Tanh", keras="activation 'tanh'", onnx="Tanh")
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tanh(Activation):
     """The hyperbolic tangent."""
 
 
-@layer("hard_sigmoid")
+@layer(
+    "hard_sigmoid",
+    meaning=Meaning(
+        "y = min(max(x + 3, 0), 6)/6",
+        source="Howard et al. 2019",
+        torch="Hardsigmoid",
+        keras="activation 'hard_sigmoid'",
+        onnx="HardSigmoid with alpha 1/6",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardSigmoid(Activation):
     """``min(max(x + 3, 0), 6) / 6``."""
 
 
-@layer("hard_swish")
+@layer(
+    "hard_swish",
+    meaning=Meaning(
+        "y = x*min(max(x + 3, 0), 6)/6",
+        source="Howard et al. 2019",
+        torch="Hardswish",
+        keras="activation 'hard_silu'",
+        onnx="HardSwish",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardSwish(Activation):
     """``x * min(max(x + 3, 0), 6) / 6``."""
 
 
-@layer("hard_tanh")
+@layer(
+    "hard_tanh",
+    meaning=Meaning(
+        "y = min(max(x, -1), 1)", source="Collobert 2004", torch="Hardtanh", keras="activation 'hard_tanh'", onnx="Clip"
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardTanh(Activation):
     """``min(max(x, -1), 1)``."""
 
 
-@layer("softmax")
+@layer(
+    "softmax",
+    meaning=Meaning(
+        "Y[c,i,j] = exp(X[c,i,j])/sum(exp(X[e,i,j]), e < C)",
+        source="Bridle 1990",
+        torch="Softmax",
+        keras="Softmax",
+        onnx="Softmax",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Softmax(Activation):
     """``exp(x)`` over the sum of ``exp`` along the channels."""
 
 
-@layer("log_softmax")
+@layer(
+    "log_softmax",
+    meaning=Meaning(
+        "Y[c,i,j] = X[c,i,j] - log(sum(exp(X[e,i,j]), e < C))",
+        source="PyTorch, LogSoftmax",
+        torch="LogSoftmax",
+        keras="activation 'log_softmax'",
+        onnx="LogSoftmax",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSoftmax(Activation):
     """The logarithm of the softmax along the channels."""

@@ -8,11 +8,24 @@ from typing import ClassVar
 from convmath.formula import Value
 from convmath.spec.fields import Pad, choice, flag, padding, per_axis, size
 from convmath.spec.layer import Layer, Shorthand, Windowed, layer
+from convmath.spec.meaning import WINDOW, Meaning
 
 MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-@layer("conv")
+@layer(
+    "conv",
+    meaning=Meaning(
+        "Y[k,i,j] = b[k]"
+        " + sum(X[C/g*floor(g*k/K) + m, s*i + d*u - a, s*j + d*v - a]*F[k,m,u,v], m < C/g, u < p, v < q)",
+        source="Dumoulin and Visin 2016; PyTorch, Conv2d",
+        general={"out_channels": "K", **WINDOW, "groups": "g"},
+        torch="Conv2d",
+        keras="Conv2D",
+        onnx="Conv",
+        remark="In group n of g stand the channels n*C/g … (n + 1)*C/g - 1 and as many of the kernels.",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conv(Windowed):
     """Cross-correlate the image with ``out_channels`` kernels."""
@@ -29,7 +42,18 @@ class Conv(Windowed):
     """Whether all groups use the same kernels; set by ``depthwise_conv`` only."""
 
 
-@layer("pointwise_conv", value="out_channels")
+@layer(
+    "pointwise_conv",
+    value="out_channels",
+    meaning=Meaning(
+        "Y[k,i,j] = b[k] + sum(X[C/g*floor(g*k/K) + m, s*i, s*j]*F[k,m], m < C/g)",
+        source="Lin, Chen and Yan 2013",
+        general={"out_channels": "K", "stride": "s", "groups": "g"},
+        torch="Conv2d with kernel_size=1",
+        keras="Conv2D with kernel_size=1",
+        onnx="Conv",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointwiseConv(Shorthand):
     """Convolve with a kernel of one element: a dense layer at every pixel."""
@@ -45,7 +69,18 @@ class PointwiseConv(Shorthand):
         return (("", _pointwise(self.out_channels, self.stride, self.groups, self.bias, rank)),)
 
 
-@layer("depthwise_conv", value="kernel_size")
+@layer(
+    "depthwise_conv",
+    value="kernel_size",
+    meaning=Meaning(
+        "Y[k,i,j] = b[k] + sum(X[floor(k/m), s*i + d*u - a, s*j + d*v - a]*F[k,u,v], u < p, v < q)",
+        source="Sifre and Mallat 2014; Keras, DepthwiseConv2D",
+        general={"multiplier": "m", **WINDOW},
+        torch="Conv2d with groups=in_channels",
+        keras="DepthwiseConv2D",
+        onnx="Conv with group = C",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepthwiseConv(Shorthand, Windowed):
     """Convolve every channel on its own with ``multiplier`` kernels, its own or the same for all."""
@@ -62,7 +97,18 @@ class DepthwiseConv(Shorthand, Windowed):
         return (("", _depthwise(self, in_channels, bias=self.bias, mode="zeros", shared=self.shared)),)
 
 
-@layer("separable_conv")
+@layer(
+    "separable_conv",
+    meaning=Meaning(
+        "Y[k,i,j] = b[k]"
+        " + sum(F2[k,e]*sum(X[floor(e/m), s*i + d*u - a, s*j + d*v - a]*F1[e,u,v], u < p, v < q), e < m*C)",
+        source="Chollet 2017; Keras, SeparableConv2D",
+        general={"out_channels": "K", "multiplier": "m", **WINDOW},
+        torch="two Conv2d, one after the other",
+        keras="SeparableConv2D",
+        onnx="two Conv, one after the other",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeparableConv(Shorthand, Windowed):
     """Convolve every channel on its own, then mix the channels pixel by pixel (Chollet 2017).

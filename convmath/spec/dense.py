@@ -7,9 +7,24 @@ from dataclasses import dataclass
 from convmath.formula import Value
 from convmath.spec.fields import flag, size
 from convmath.spec.layer import Layer, layer
+from convmath.spec.meaning import Meaning
 
 
-@layer("dense", "linear", "fully_connected", value="out_features")
+@layer(
+    "dense",
+    "linear",
+    "fully_connected",
+    value="out_features",
+    meaning=Meaning(
+        "Y[j] = b[j] + sum(F[j,e]*X[e], e < n)",
+        source="PyTorch, Linear",
+        general={"out_features": "m"},
+        input=("n",),
+        torch="Linear",
+        keras="Dense",
+        onnx="Gemm",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dense(Layer):
     """Multiply a vector with a matrix and add a bias."""

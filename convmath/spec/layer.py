@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from convmath.formula import Formula, Value
 from convmath.spec.fields import SAME, Amount, FieldKind, Pad, PerAxis, Size
+from convmath.spec.meaning import Meaning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class Layer:
     """The field that the one-line form ``- kind: value`` gives."""
     axes: ClassVar[bool] = False
     """Whether the layer needs spatial axes."""
+    meaning: ClassVar[Meaning]
+    """What the kind computes: its entry in the formula sheet."""
     declared: ClassVar[Mapping[str, FieldKind]] = {}
     """The fields that a file may give, in order."""
 
@@ -113,13 +116,15 @@ ALIASES: dict[str, str] = {}
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 
-def layer(kind: str, *aliases: str, value: str | None = None) -> Callable[[type[AnyLayer]], type[AnyLayer]]:
+def layer(
+    kind: str, *aliases: str, meaning: Meaning, value: str | None = None
+) -> Callable[[type[AnyLayer]], type[AnyLayer]]:
     """Enter a dataclass into the vocabulary as *kind*; *value* names the field of the one-line form."""
 
     def enter(cls: type[AnyLayer]) -> type[AnyLayer]:
         if kind in VOCABULARY:
             raise TypeError(f"the kind '{kind}' is defined twice: {VOCABULARY[kind].__name__} and {cls.__name__}")
-        cls.kind, cls.aliases, cls.value = kind, aliases, value
+        cls.kind, cls.aliases, cls.value, cls.meaning = kind, aliases, value, meaning
         cls.declared = {each.name: each.metadata["kind"] for each in fields(cls) if "kind" in each.metadata}
         VOCABULARY[kind] = cls
         ALIASES.update(dict.fromkeys(aliases, kind))

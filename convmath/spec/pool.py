@@ -8,9 +8,22 @@ from typing import ClassVar
 from convmath.formula import Value
 from convmath.spec.fields import Pad, flag, padding, per_axis
 from convmath.spec.layer import Layer, Shorthand, Windowed, layer
+from convmath.spec.meaning import WINDOW, Meaning
 
 
-@layer("max_pool", value="kernel_size")
+@layer(
+    "max_pool",
+    value="kernel_size",
+    meaning=Meaning(
+        "Y[c,i,j] = max(X[c, s*i + d*u - a, s*j + d*v - a], u < p, v < q)",
+        source="PyTorch, MaxPool2d",
+        general=WINDOW,
+        torch="MaxPool2d",
+        keras="MaxPooling2D",
+        onnx="MaxPool",
+        remark="Padding never wins: what lies outside the image is left out.",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxPool(Windowed):
     """Take the largest element of every window; padding never wins."""
@@ -22,7 +35,19 @@ class MaxPool(Windowed):
     ceil_mode: bool = flag(default=False)
 
 
-@layer("avg_pool", value="kernel_size")
+@layer(
+    "avg_pool",
+    value="kernel_size",
+    meaning=Meaning(
+        "Y[c,i,j] = mean(X[c, s*i + d*u - a, s*j + d*v - a], u < p, v < q)",
+        source="PyTorch, AvgPool2d",
+        general=WINDOW,
+        torch="AvgPool2d",
+        keras="AveragePooling2D (padding is not counted)",
+        onnx="AveragePool",
+        remark="With count_include_pad: false only the elements inside the image are averaged.",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AvgPool(Windowed):
     """Take the mean of every window, padding counted as zeros unless ``count_include_pad`` is false."""
@@ -35,7 +60,17 @@ class AvgPool(Windowed):
     count_include_pad: bool = flag(default=True)
 
 
-@layer("adaptive_avg_pool", value="output_size")
+@layer(
+    "adaptive_avg_pool",
+    value="output_size",
+    meaning=Meaning(
+        "Y[c,i,j] = mean(X[c,u,v], floor(i*H/m) <= u < ceil((i + 1)*H/m), floor(j*W/n) <= v < ceil((j + 1)*W/n))",
+        source="PyTorch, AdaptiveAvgPool2d",
+        general={"output_size": ["m", "n"]},
+        torch="AdaptiveAvgPool2d",
+        keras="AdaptiveAveragePooling2D",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptiveAvgPool(Layer):
     """Average so that the output has a fixed size; windows are as even as they can be."""
@@ -44,7 +79,17 @@ class AdaptiveAvgPool(Layer):
     output_size: tuple[Value, ...] = per_axis()
 
 
-@layer("adaptive_max_pool", value="output_size")
+@layer(
+    "adaptive_max_pool",
+    value="output_size",
+    meaning=Meaning(
+        "Y[c,i,j] = max(X[c,u,v], floor(i*H/m) <= u < ceil((i + 1)*H/m), floor(j*W/n) <= v < ceil((j + 1)*W/n))",
+        source="PyTorch, AdaptiveMaxPool2d",
+        general={"output_size": ["m", "n"]},
+        torch="AdaptiveMaxPool2d",
+        keras="AdaptiveMaxPooling2D",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptiveMaxPool(Layer):
     """Take the largest element of windows so that the output has a fixed size."""
@@ -53,7 +98,16 @@ class AdaptiveMaxPool(Layer):
     output_size: tuple[Value, ...] = per_axis()
 
 
-@layer("global_avg_pool")
+@layer(
+    "global_avg_pool",
+    meaning=Meaning(
+        "Y[c] = mean(X[c,u,v], u < H, v < W)",
+        source="Lin, Chen and Yan 2013",
+        torch="AdaptiveAvgPool2d(1)",
+        keras="GlobalAveragePooling2D",
+        onnx="GlobalAveragePool",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalAvgPool(Shorthand):
     """Average every channel over the whole image; the axes stay, with size 1."""
@@ -64,7 +118,16 @@ class GlobalAvgPool(Shorthand):
         return (("", AdaptiveAvgPool(output_size=(1,) * rank)),)
 
 
-@layer("global_max_pool")
+@layer(
+    "global_max_pool",
+    meaning=Meaning(
+        "Y[c] = max(X[c,u,v], u < H, v < W)",
+        source="ONNX, GlobalMaxPool",
+        torch="AdaptiveMaxPool2d(1)",
+        keras="GlobalMaxPooling2D",
+        onnx="GlobalMaxPool",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalMaxPool(Shorthand):
     """Take the largest element of every channel; the axes stay, with size 1."""

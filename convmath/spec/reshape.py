@@ -9,9 +9,19 @@ from convmath.formula import Value
 from convmath.spec.conv import MODES
 from convmath.spec.fields import amount, choice, real
 from convmath.spec.layer import Layer, layer
+from convmath.spec.meaning import Meaning
 
 
-@layer("flatten")
+@layer(
+    "flatten",
+    meaning=Meaning(
+        "Y[e] = X[floor(e/(H*W)), mod(floor(e/W), H), mod(e, W)]",
+        source="PyTorch, Flatten",
+        torch="Flatten",
+        keras="Flatten (channels last)",
+        onnx="Flatten",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flatten(Layer):
     """Write an image as one vector, channel by channel, row by row."""
@@ -21,7 +31,18 @@ class Flatten(Layer):
         return 0
 
 
-@layer("pad", value="amount")
+@layer(
+    "pad",
+    value="amount",
+    meaning=Meaning(
+        "Y[c,i,j] = X[c, i - a, j - a]",
+        source="PyTorch, functional.pad",
+        general={"amount": "a"},
+        torch="ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d",
+        keras="ZeroPadding2D",
+        onnx="Pad",
+    ),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Padding(Layer):
     """Put elements around the image."""
@@ -31,7 +52,11 @@ class Padding(Layer):
     mode: str = choice(*MODES)
 
 
-@layer("dropout", value="p")
+@layer(
+    "dropout",
+    value="p",
+    meaning=Meaning("y = x", source="Srivastava et al. 2014", torch="Dropout", keras="Dropout", onnx="Dropout"),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropout(Layer):
     """Drop elements during training; in use it keeps everything."""
@@ -39,7 +64,7 @@ class Dropout(Layer):
     p: float = real(0.5, 0, 1)
 
 
-@layer("identity")
+@layer("identity", meaning=Meaning("y = x", source="PyTorch, Identity", torch="Identity", onnx="Identity"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity(Layer):
     """Return the input."""

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from convmath.formula import Formula, Value
-from convmath.formula.layout import Call, Exponent, Name, Node, Number_, Product, Quotient, Sum, arrange
+from convmath.formula.layout import arrange
+from convmath.formula.nodes import Call, Exponent, Name, Node, Number_, Product, Quotient, Sum
 
 
 def to_sympy(value: Value, minima: Mapping[str, int]) -> Any:

@@ -32,17 +32,15 @@ class Place:
 
 
 STRATEGIES: dict[str, Strategy] = {}
-GENERAL: dict[str, Fields] = {}
-"""For each kind its fields in symbols: what its general formulas are stated for, in two dimensions."""
 
 
-def strategy(kind: str, **general: Any) -> Callable[[Strategy], Strategy]:
-    """Enter a strategy for *kind*; *general* gives its fields in symbols."""
+def strategy(kind: str) -> Callable[[Strategy], Strategy]:
+    """Enter a strategy for *kind*."""
 
     def enter(draw: Strategy) -> Strategy:
         if kind in STRATEGIES:
             raise TypeError(f"the kind '{kind}' has two strategies")
-        STRATEGIES[kind], GENERAL[kind] = draw, general
+        STRATEGIES[kind] = draw
         return draw
 
     return enter
@@ -101,36 +99,33 @@ def _kernels(random: Random, groups: int) -> int:
     return groups * random.randint(1, 3) + (random.random() < 0.1)
 
 
-GENERAL_WINDOW: Fields = {"kernel_size": ["k", "l"], "stride": "s", "padding": "p", "dilation": "d"}
-
-
-@strategy("conv", out_channels="K", groups="g", **GENERAL_WINDOW)
+@strategy("conv")
 def conv(random: Random, place: Place) -> Fields:
     """Draw a convolution."""
     return _convolution(random, place)
 
 
-@strategy("locally_connected", out_channels="K", groups="g", **GENERAL_WINDOW)
+@strategy("locally_connected")
 def locally_connected(random: Random, place: Place) -> Fields:
     """Draw a locally connected layer."""
     return _convolution(random, place)
 
 
-@strategy("separable_conv", out_channels="K", multiplier="m", **GENERAL_WINDOW)
+@strategy("separable_conv")
 def separable_conv(random: Random, place: Place) -> Fields:
     """Draw a separable convolution; its groups are those of the mixing step."""
     fields = _window(random, place) | {"bias": random.random() < 0.5}
     return fields | {"out_channels": random.randint(1, 4), "multiplier": random.randint(1, 3)}
 
 
-@strategy("depthwise_conv", multiplier="m", **GENERAL_WINDOW)
+@strategy("depthwise_conv")
 def depthwise_conv(random: Random, place: Place) -> Fields:
     """Draw a depthwise convolution, with one kernel for all channels or without."""
     flags = {"bias": random.random() < 0.5, "shared": random.random() < 0.5}
     return _window(random, place) | flags | {"multiplier": random.randint(1, 3)}
 
 
-@strategy("pointwise_conv", out_channels="K", stride="s", groups="g")
+@strategy("pointwise_conv")
 def pointwise_conv(random: Random, place: Place) -> Fields:
     """Draw a pointwise convolution."""
     groups = _groups(random, place)
@@ -138,7 +133,7 @@ def pointwise_conv(random: Random, place: Place) -> Fields:
     return flags | {"groups": groups, "out_channels": _kernels(random, groups)}
 
 
-@strategy("dense", out_features="m")
+@strategy("dense")
 def dense(random: Random, place: Place) -> Fields:  # noqa: ARG001
     """Draw a dense layer."""
     return {"out_features": random.randint(1, 9), "bias": random.random() < 0.5}
@@ -153,31 +148,31 @@ def _pooling(random: Random, place: Place) -> Fields:
     return fields
 
 
-@strategy("max_pool", **GENERAL_WINDOW)
+@strategy("max_pool")
 def max_pool(random: Random, place: Place) -> Fields:
     """Draw a max pooling."""
     return _pooling(random, place)
 
 
-@strategy("avg_pool", **GENERAL_WINDOW)
+@strategy("avg_pool")
 def avg_pool(random: Random, place: Place) -> Fields:
     """Draw an average pooling."""
     return _pooling(random, place) | {"count_include_pad": random.random() < 0.5}
 
 
-@strategy("adaptive_avg_pool", output_size="m")
+@strategy("adaptive_avg_pool")
 def adaptive_avg_pool(random: Random, place: Place) -> Fields:
     """Draw a pooling to a fixed size, larger ones than the input included."""
     return {"output_size": _each(random, place, 1, 7)}
 
 
-@strategy("adaptive_max_pool", output_size="m")
+@strategy("adaptive_max_pool")
 def adaptive_max_pool(random: Random, place: Place) -> Fields:
     """Draw a pooling to a fixed size."""
     return {"output_size": _each(random, place, 1, 7)}
 
 
-@strategy("pad", amount="p")
+@strategy("pad")
 def pad(random: Random, place: Place) -> Fields:
     """Draw padding of its own."""
     amount = [[random.randint(0, 4), random.randint(0, 4)] for _ in range(place.rank)]
@@ -190,7 +185,7 @@ def batch_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
     return {"affine": random.random() < 0.7}
 
 
-@strategy("local_response_norm", size="n")
+@strategy("local_response_norm")
 def local_response_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
     """Draw a response norm over up to seven channels."""
     return {"size": random.randint(1, 7)}

@@ -17,7 +17,7 @@ from convmath.spec.parse import VERSION, parse
 from convmath.symbolic.compose import derive
 from convmath.verification.compare import REFUSED, RUNS, compare, outcome_of
 from convmath.verification.fields import confront_fields
-from convmath.verification.kinds import GENERAL, Place, draw_entry, draw_place
+from convmath.verification.kinds import Place, draw_entry, draw_place
 from convmath.verification.tally import Tally
 
 SAMPLES = 512
@@ -56,8 +56,8 @@ def one_layer(entry: dict[str, Any], shape: list[Any]) -> Network:
 
 def general_report(kind: str) -> NetworkReport:
     """Return the report of the kind in its hyper-parameters: one layer, in two dimensions."""
-    shape = ["n"] if kind == "dense" else ["C", "H", "W"]
-    return derive(one_layer({kind: GENERAL[kind]}, shape))
+    meaning = VOCABULARY[kind].meaning
+    return derive(one_layer({kind: dict(meaning.general)}, list(meaning.input)))
 
 
 def _case(random: Random, kind: str, general: NetworkReport, tally: Tally) -> bool:
