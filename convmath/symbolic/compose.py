@@ -36,6 +36,13 @@ def derive(network: Network, progress: Callable[[int], None] | None = None) -> N
     return _Walk(network).report(progress)
 
 
+def follow(network: Network) -> tuple[list[Trace], list[Facts]]:
+    """Return the trace of every producer, the network's inputs first, and the facts of every node."""
+    walk = _Walk(network)
+    walk.conditions()
+    return walk.traces, walk.facts
+
+
 class _Walk:
     def __init__(self, network: Network, *, searching: bool = False) -> None:
         self.network = network
