@@ -110,7 +110,7 @@ class _Paper:
     def _over(self, function: str, body: Node, ranges: tuple[Range, ...], at: Mapping[str, Any]) -> Any:
         found = [self._value(body, inner) for inner in self._each(ranges, at)]
         if function == "max":
-            return max(each for each in found if each is not None)
+            return max((each for each in found if each is not None), default=-math.inf)
         total = sum(each or 0 for each in found)
         return total / len(found) if function == "mean" else total
 
