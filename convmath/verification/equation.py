@@ -102,7 +102,8 @@ class _Paper:
             return 0  # a bias that the layer does not have
         if name != "X":
             sizes = tuple(self.ranges[node.text] for node, _ in indices if isinstance(node, Name))
-            array = np.asarray(array)
+            if array.size not in (1, math.prod(sizes)):
+                return math.nan  # other weights than the equation has: nothing can be equal
             array = array.reshape(sizes) if math.prod(sizes) == array.size else np.broadcast_to(array, sizes)
         inside = all(0 <= index < size for index, size in zip(at, array.shape, strict=True))
         return array[tuple(at)].item() if inside else None
