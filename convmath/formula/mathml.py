@@ -57,7 +57,7 @@ def mathml_terms(node: Node) -> list[str]:
         return [mathml_node(node)]
     shown = []
     for at, (sign, term) in enumerate(node.terms):
-        mark = "<mo>−</mo>" if sign < 0 else "<mo>+</mo>" if at else ""
+        mark = f'<mo form="infix">{"−" if sign < 0 else "+"}</mo>' if at or sign < 0 else ""
         shown.append(f"<mrow>{mark}{_inside(term, Sum)}</mrow>")
     return shown
 
