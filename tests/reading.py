@@ -228,6 +228,7 @@ class Latex(Reader):
             self.take("\\mathrm")
             function = self.group(self.letters)
             self.take("}")
+            self.take("\\nolimits")
         self.take("_")
         self.take("{")
         if function == "sum":
@@ -255,14 +256,23 @@ class Latex(Reader):
     def name(self) -> str:
         mark = self.take()
         if mark == "\\mathit":
-            head = self.group(self.letters)
-        elif mark == "\\cdot":
+            return self.group(self.word)
+        if mark == "\\cdot":
             head = ""
         elif mark.startswith("\\"):
             head = mark[1:]
             assert head in GREEK.values(), f"{mark} is no letter"
         else:
             head = mark
+        return self.with_index(head)
+
+    def word(self) -> str:
+        head = ""
+        while self.peek() not in ("}", "_"):
+            head += self.take()
+        return self.with_index(head)
+
+    def with_index(self, head: str) -> str:
         if self.peek() == "_":
             self.take()
             return f"{head}_{self.group(self.index)}"

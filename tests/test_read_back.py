@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from random import Random
 
 import pytest
@@ -222,6 +222,14 @@ def test_latex_keeps_to_signs_that_markdown_leaves_alone(tree: Tree) -> None:
     assert set(text) <= MARKDOWN_LEAVES
     assert "\\\\" not in text
     assert not any(f"\\{sign}" in text for sign in string.punctuation)
+
+
+@given(st.lists(symbol_names, min_size=1, max_size=4))
+def test_a_letter_stands_before_every_underscore(several: list[str]) -> None:
+    """Between brackets it might begin an emphasis, and Markdown would eat it."""
+    text = write_latex(product_of([symbol(each) ** 2 for each in several]))
+
+    assert all(letter.isalnum() for letter, after in pairwise(text) if after == "_")
 
 
 def test_a_reader_notices_a_wrong_formula() -> None:
