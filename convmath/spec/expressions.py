@@ -213,26 +213,30 @@ def _checked(tree: ast.expr, depth: int = 0) -> ast.expr:
         case ast.BinOp(op=operation, left=left, right=right) if type(operation) in _OPERATORS:
             _checked(left, depth)  # a long sum leans to the left; it is no deeper than its terms
             _checked(right, depth + 1)
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
+        case ast.Call(func=ast.Name(), keywords=[]):
+            _checked_call(tree, depth)
+        case _:
+            raise ExpressionError(
+                "bad-expression", "only + - * / // % ** and functions can stand here", tree.col_offset + 1
+            )
+    return tree
+
+
+def _checked_call(tree: ast.Call, depth: int) -> None:
+    match tree:
+        case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
             wanted = FUNCTIONS[name][0]
             if not arguments or (wanted and len(arguments) != wanted):
                 message = f"{name} takes {wanted or 'one or more'}, not {len(arguments)} arguments"
                 raise ExpressionError("bad-call", message, tree.col_offset + 1)
             for argument in arguments:
                 _checked(argument, depth + 1)
-        case ast.Call(func=ast.Name(id="sum"), args=[term, ast.Name(id=index), low, high], keywords=[]) if is_name(
-            index
-        ):
+        case ast.Call(func=ast.Name(id="sum"), args=[term, ast.Name(id=index), low, high]) if is_name(index):
             for argument in (term, low, high):
                 _checked(argument, depth + 1)
         case ast.Call(func=ast.Name(id=name)):
-            help_ = f"the functions are {', '.join(FUNCTIONS)}"
+            help_ = f"the functions are {', '.join(FUNCTIONS)}, and sum(term, i, low, high)"
             raise ExpressionError("unknown-function", f"'{name}' is no function here", tree.col_offset + 1, help_)
-        case _:
-            raise ExpressionError(
-                "bad-expression", "only + - * / // % ** and functions can stand here", tree.col_offset + 1
-            )
-    return tree
 
 
 def _names(tree: ast.expr) -> Iterator[str]:
