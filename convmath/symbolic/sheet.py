@@ -32,7 +32,7 @@ def sheet(kind: str) -> Sheet:
     given = {name: held.default for name, held in field_kinds(cls).items()}
     return Sheet(
         kind=kind,
-        summary=(inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " "),
+        summary=(inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ").replace("``", ""),
         fields=tuple(letters.items()),
         defaults=tuple((name, _written(held)) for name, held in given.items() if held is not REQUIRED),
         aliases=cls.aliases,
