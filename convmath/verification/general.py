@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import zip_longest
 from math import isclose, nan
 from random import Random
@@ -29,6 +30,8 @@ from convmath.verification.tally import Tally
 MOST_TRIES = 200
 """So many assignments are drawn for each that is wanted, since most meet no condition of the layer."""
 SIZES = ("H", "W", "n")
+REACH = 9
+"""Inputs lie within so much of zero: beyond where any activation of the vocabulary changes its form."""
 
 
 def confront_general(kind: str, random: Random, wanted: int, tally: Tally) -> None:
@@ -73,8 +76,9 @@ def _confront_equation(
 ) -> None:
     """Hold every element of the output against the defining equation, summed up term by term."""
     left, right = equation_of(kind)
+    bound = _off_default(bound)
     seed = sum(values.values())
-    source = np.random.default_rng(seed).uniform(-1, 1, tuple(bound.inputs[0].shape))  # type: ignore[arg-type]
+    source = np.random.default_rng(seed).uniform(-REACH, REACH, tuple(bound.inputs[0].shape))  # type: ignore[arg-type]
     steps = list(walk(bound, [Values(source)], lambda node: Weights(Numbers(node.name, {}, seed))))
     output = steps[-1].output.numbers
     arrays = {"X": source, **_named([each.weights for each in steps])}
@@ -89,6 +93,14 @@ def _confront_equation(
     derived, measured = (f"{wrong[0]:.6g}", f"{wrong[1]:.6g}") if wrong else (None, None)
     text = f"{write_node(left)} = {write_node(right)}"
     tally.note((None, "equation"), text, derived, measured, at=at, by="every element, summed up by the equation")
+
+
+def _off_default(bound: Network) -> Network:
+    """Return the network with every real number of its layers changed: a default such as 1 hides where it stands."""
+    layers = [each.layer for each in bound.nodes]
+    moved = [replace(each, **{name: 1.5 * getattr(each, name) for name in _reals(each)}) for each in layers]
+    nodes = tuple(replace(node, layer=layer) for node, layer in zip(bound.nodes, moved, strict=True))
+    return replace(bound, nodes=nodes)
 
 
 def _reals(layer: Any) -> list[str]:
