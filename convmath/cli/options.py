@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from convmath.cli.complete import specs
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.spec.graph import Network
@@ -50,7 +51,7 @@ def network_options(*, required: bool = True) -> Callable[[Callable[..., Any]], 
         command = click.option(
             "--set", "settings", multiple=True, metavar="NAME=EXPR", help="Bind a symbol or a value, as in --set H=224."
         )(command)
-        return click.argument("spec", required=required)(command)
+        return click.argument("spec", required=required, shell_complete=specs)(command)
 
     return add
 
