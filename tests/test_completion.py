@@ -15,6 +15,7 @@ import pytest
 from terminal import START, stand_in, typed
 from test_house import loaded_after
 
+from convmath.cli.analyze import FORMATS
 from convmath.cli.complete import PROGRAM, VARIABLE, files
 from convmath.cli.main import COMMANDS, group, run
 from convmath.cli.shells import SHELLS
@@ -85,9 +86,9 @@ def cut_back(shell: str, line: str, value: str) -> str:
         ("convmath analyze zoo:vgg16", ["zoo:vgg16", "zoo:vgg16_bn"]),
         ("convmath analyze zoo:nosuch", []),
         ("convmath analyze --set H=3 zoo:len", ["zoo:lenet5"]),
-        ("convmath analyze zoo:lenet5 --format ", ["table", "json", "csv"]),
+        ("convmath analyze zoo:lenet5 --format ", [*FORMATS]),
         ("convmath analyze zoo:lenet5 --format j", ["json"]),
-        ("convmath analyze zoo:lenet5 --format=", ["--format=table", "--format=json", "--format=csv"]),
+        ("convmath analyze zoo:lenet5 --format=", [f"--format={form}" for form in FORMATS]),
         ("convmath analyze zoo:lenet5 --format=c", ["--format=csv"]),
         ("convmath verify --kind adap", ["adaptive_avg_pool", "adaptive_max_pool"]),
         ("convmath verify --kind ", [*VOCABULARY]),
@@ -111,6 +112,20 @@ def test_every_choice_of_every_command_is_offered(offered) -> None:
         for option in command.params:
             if isinstance(option, click.Option) and isinstance(option.type, click.Choice):
                 assert offered(f"convmath {name} {option.opts[0]} ") == [*option.type.choices]
+
+
+def test_every_spec_and_every_kind_is_completed(offered) -> None:
+    context = click.Context(group)
+    for name in COMMANDS:
+        command = group.get_command(context, name)
+        assert command is not None
+        called = {each.name for each in command.params}
+        if called & {"spec", "specs"}:
+            assert offered(f"convmath {name} zoo:len") == ["zoo:lenet5"]
+        if "specs" in called:
+            assert offered(f"convmath {name} zoo:lenet5 zoo:len") == ["zoo:lenet5"]
+        if "kind" in called:
+            assert offered(f"convmath {name} --kind max") == ["max_pool"]
 
 
 def test_every_option_of_every_command_is_offered(offered) -> None:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "analyze": "every quantity of a network, per layer and in total",
+    "compare": "networks, or variants of one, side by side, with ratios in closed form",
     "completion": "the script with which a shell completes what you type",
+    "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
     "schema": "the JSON Schema of a spec file, for editors",
     "verify": "confirm every formula of a network, or of a kind of layer, by execution",
     "zoo": "well-known networks: list them, print one, check the published figures",
