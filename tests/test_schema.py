@@ -21,7 +21,7 @@ from convmath.spec.document import Document
 from convmath.spec.files import read_bytes, read_file
 from convmath.spec.kinds import VOCABULARY, field_kinds
 from convmath.spec.parse import KEYS, parse
-from convmath.spec.schema import STRUCTURE, TOP, schema
+from convmath.spec.schema import LAYERS, STRUCTURE, TOP, schema
 from convmath.zoo.catalogue import names, path_of
 
 SCHEMA = schema()
@@ -398,6 +398,28 @@ def test_a_planted_fault_is_judged_alike(data: st.DataObject) -> None:
         VALIDATOR.validate(spec)
     elif fault.structural and set(found) <= (SEEN - {"unknown-kind"} if "blocks" in spec else SEEN):
         assert not accepts(spec), (fault, found)
+
+
+@pytest.mark.parametrize("inner", ["cnv", "conv", {"conv": {"out_channels": 1, "kernel_size": 1, "bias": "no"}}])
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda each: {"residual": [each]},
+        lambda each: {"residual": {"layers": ["relu"], "shortcut": [each]}},
+        lambda each: {"parallel": {"branches": [["relu"], ["relu", each]]}},
+        lambda each: {"parallel": {"branches": [[{"residual": [{"repeat": {"times": 1, "layers": [each]}}]}]]}},
+    ],
+)
+def test_rules_reach_into_structure_of_any_shape(monkeypatch: pytest.MonkeyPatch, wrapped: Any, inner: Any) -> None:
+    both = {"type": "object", "properties": {"layers": LAYERS, "shortcut": LAYERS}}
+    branches = {"type": "object", "properties": {"branches": {"type": "array", "items": LAYERS}}}
+    monkeypatch.setitem(STRUCTURE, "residual", {"anyOf": [LAYERS, both]})
+    monkeypatch.setitem(STRUCTURE, "parallel", branches)
+
+    validator = Draft202012Validator(schema())
+
+    assert validator.is_valid(SMALL | {"layers": [wrapped("tanh")]})
+    assert not validator.is_valid(SMALL | {"layers": [wrapped(inner)]})
 
 
 # the command
