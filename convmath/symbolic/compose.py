@@ -11,7 +11,17 @@ from convmath.formula import Formula, Value, sum_of, symbol
 from convmath.report import Condition, Field, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
 from convmath.spec.graph import Group, Network, Node, arriving_channels
 from convmath.spec.layer import Layer, Windowed
-from convmath.symbolic import activation, conv, dense, local, norm, pool, reshape  # noqa: F401  (register the rules)
+from convmath.symbolic import (  # noqa: F401  (register the rules)
+    activation,
+    conv,
+    dense,
+    local,
+    norm,
+    pool,
+    reshape,
+    transpose,
+    upsample,
+)
 from convmath.symbolic.constraints import Constraints
 from convmath.symbolic.facts import Facts, Shape, apply
 from convmath.symbolic.memory import moments, peak
