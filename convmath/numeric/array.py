@@ -66,6 +66,18 @@ class Array(ABC):
         """Return the same elements in the same order in another shape; one size may be -1."""
         return self._view([plane.reshape(shape) for plane in self.planes])
 
+    def regrouped(self, shape: Shape) -> Self:
+        """Return the same elements in the same order as another image, where positions mean other things."""
+        return self.reshape(shape)
+
+    def merge(self, axis: int) -> Self:
+        """Return the array with *axis* and the one behind it written as one."""
+        return self.reshape((*self.shape[:axis], -1, *self.shape[axis + 2 :]))
+
+    def transpose(self, axes: tuple[int, ...]) -> Self:
+        """Return the view with its axes in another order."""
+        return self._view([plane.transpose(axes) for plane in self.planes])
+
     def windows(self, axis: int, *, kernel: int, stride: int, dilation: int) -> Self:
         """Return a view with a last axis that holds the taps of every window along *axis*.
 

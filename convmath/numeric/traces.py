@@ -66,6 +66,23 @@ class Trace(Array):
         indices = np.zeros(wide.shape, dtype=np.intp)
         return self.made(*(take_plane(plane, axis, indices) for plane in self.planes))
 
+    def merge(self, axis: int) -> Self:
+        """Return the array with two axes written as one; an axis that is not followed still repeats one element."""
+        merged = super().merge(axis)
+        if axis == self.axis:
+            return merged
+        pairs = zip(self.planes, merged.planes, strict=True)
+        first: tuple[Any, ...] = (*(slice(None),) * axis, slice(0, 1), 0)
+        thinned = [broadcast(plane[first], wide.shape) for plane, wide in pairs]
+        return self._view(thinned)
+
+    def regrouped(self, shape: Shape) -> Self:
+        """Return an image of which each element has read, at most, what all have: a bound."""
+        joined = self.union(tuple(range(len(self.shape))))
+        new = self._view([np.broadcast_to(plane, shape) for plane in joined.planes])
+        new.axis = max(1, min(self.axis, len(shape) - 1))
+        return new
+
     @property
     def fills(self) -> tuple[Any, ...]:
         """What a zero between elements has read: nothing, and it is no padding."""

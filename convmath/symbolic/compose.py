@@ -19,6 +19,7 @@ from convmath.symbolic import (  # noqa: F401  (register the rules)
     norm,
     pool,
     reshape,
+    shuffle,
     transpose,
     upsample,
 )
@@ -121,7 +122,8 @@ class _Walk:
             path.append(self.network.nodes[path[-1] - first].inputs[0])
         path.reverse()
         traces, steps = [self.traces[at] for at in path], [self.facts[at - first] for at in path if at >= first]
-        return whole_field(traces, steps, self.constraints.bounds())
+        field = whole_field(traces, steps, self.constraints.bounds())
+        return field if facts.hull else replace(field, exact=False)
 
     def _least(self, node: Node, before: Trace, facts: Facts) -> None:
         """Require the input size that the layer asks for, as a mirroring padding does."""
@@ -150,6 +152,8 @@ class _Walk:
         if self.searching:
             return ""
         [source, *_] = self.network.inputs
+        if axis >= len(source.sizes):
+            return "change the window, its stride or its padding"
         sizes = list(source.sizes)
         sizes[axis] = symbol(f"size@{axis}")
         free = replace(self.network, inputs=(replace(source, shape=(source.channels, *sizes)),))

@@ -44,6 +44,9 @@ class Trace:
 
     def step(self, facts: Facts, whole: Field | None) -> Trace:
         """Return the trace of a layer with these facts; *whole* is its field where it reads every position."""
+        if facts.anew:
+            words = tuple(Word() for _ in facts.out.sizes)
+            return Trace(facts.out, facts.out.sizes, facts.out.sizes, words, words, words, whole, exact=False)
         if not self.shape.sizes or not facts.maps:
             return replace(self, shape=facts.out, whole=whole)
         return Trace(
