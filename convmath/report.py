@@ -289,6 +289,7 @@ class Formulas:
 
     analysis: Analysis
     layer: str | None
+    """The layer that is asked about; the analysis then ends with it."""
     derivations: tuple[Derivation, ...] = ()
 
 
@@ -308,6 +309,7 @@ class Sheet:
     aliases: tuple[str, ...]
     equation: tuple[Node, Node]
     remark: str
+    constants: tuple[tuple[str, str], ...]
     source: str
     elsewhere: tuple[tuple[str, str], ...]
     report: NetworkReport
