@@ -107,6 +107,16 @@ class Array(ABC):
             lines.append(line.cut(axis, cut))
         return reduce(type(self).gather, lines)
 
+    @abstractmethod
+    def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:
+        """Return the image read at *places* moved by *offsets*, as channels, positions, taps.
+
+        Along each axis *places* holds (positions, taps), and *offsets* has, for each axis,
+        (group of channels, positions, taps), where sizes may be 1. Between pixels the
+        value is interpolated; beyond the image it is zero. No offset is said to exceed
+        *reach*: traces, which know no values, take all of them within it.
+        """
+
     def cut(self, axis: int, amount: tuple[int, int]) -> Self:
         """Return the view without some elements before and after along *axis*."""
         before, after = amount
@@ -202,7 +212,8 @@ def take_plane(plane: Plane, axis: int, indices: Plane) -> Plane:
     """Return the elements of a plane at *indices* along one axis; axes that repeat one element still do."""
     shape = (*plane.shape[:axis], *indices.shape, *plane.shape[axis + 1 :])
     if plane.strides[axis] == 0:
-        return broadcast(thin(plane), shape)
+        core = thin(plane)
+        return broadcast(core.reshape((*core.shape[:axis], *(1,) * indices.ndim, *core.shape[axis + 1 :])), shape)
     return broadcast(np.take(thin(plane, keep=axis), indices, axis), shape)
 
 

@@ -10,7 +10,7 @@ kept.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -65,6 +65,24 @@ class Trace(Array):
         wide = spread_plane(np.empty(self.shape[axis], dtype=np.int8), 0, step, 0)
         indices = np.zeros(wide.shape, dtype=np.intp)
         return self.made(*(take_plane(plane, axis, indices) for plane in self.planes))
+
+    def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:
+        """Return what samples have read at most: all within *reach* of each place, and what the offsets have read."""
+        rank = len(places)
+        line = places[self.axis - 1]
+        margin = int(max(-line.min(), line.max() - self.shape[self.axis] + 1, 0)) + reach
+        near = self.pad(self.axis, (margin, margin)).windows(self.axis, kernel=2 * reach + 1, stride=1, dilation=1)
+        samples = near.union((-1,))
+        for axis in range(rank, 0, -1):  # backwards, so that the axes before keep their numbers
+            moved = margin - reach if axis == self.axis else 0
+            indices = np.clip(places[axis - 1] + moved, 0, samples.shape[axis] - 1)
+            samples = samples.take(axis, indices)
+        order = (0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2))
+        samples = samples.transpose(order)
+        for each in offsets:
+            if isinstance(each, Array):
+                samples = samples.apply(np.add, each.union((0,)))  # type: ignore[attr-defined]
+        return samples
 
     def merge(self, axis: int) -> Self:
         """Return the array with two axes written as one; an axis that is not followed still repeats one element."""

@@ -14,6 +14,7 @@ from convmath.spec.layer import Layer, Windowed
 from convmath.symbolic import (  # noqa: F401  (register the rules)
     activation,
     conv,
+    deformable,
     dense,
     local,
     norm,

@@ -41,6 +41,15 @@ def conv(random: Random, place: Place) -> Fields:
     return _convolution(random, place)
 
 
+@strategy("deformable_conv")
+def deformable_conv(random: Random, place: Place) -> Fields:
+    """Draw a deformable convolution of either kind."""
+    fields = _convolution(random, place)
+    del fields["padding_mode"]
+    offsets = {"offsets": random.choice(("learned", "predicted")), "modulated": random.random() < 0.5}
+    return fields | offsets | {"offset_groups": groups(random, place), "max_offset": random.randint(0, 3)}
+
+
 @strategy("locally_connected")
 def locally_connected(random: Random, place: Place) -> Fields:
     """Draw a locally connected layer."""
