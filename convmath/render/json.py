@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -161,12 +162,21 @@ def _derivation(derivation: Derivation, formulas: Formulas, valid: list[str]) ->
 
 def render_sheet(sheet: Sheet) -> str:
     """Return the general formulas of a kind."""
+    return json.dumps(_sheet(sheet), indent=2, ensure_ascii=True)
+
+
+def render_sheets(sheets: Sequence[Sheet]) -> str:
+    """Return the general formulas of many kinds."""
+    return json.dumps({"schema": SCHEMA, "kinds": list(map(_sheet, sheets))}, indent=2, ensure_ascii=True)
+
+
+def _sheet(sheet: Sheet) -> dict[str, Any]:
     totals = sheet.report.totals
     left, right = sheet.equation
     valid = [str(each) for each in totals.valid_when]
     held: dict[str, Value | None] = {f"output_shape[{at}]": size for at, size in enumerate(totals.output_shape)}
     held |= {name: getattr(totals, name) for name in COUNTS}
-    data = {
+    return {
         "schema": SCHEMA,
         "kind": sheet.kind,
         "fields": dict(sheet.fields),
@@ -180,7 +190,6 @@ def render_sheet(sheet: Sheet) -> str:
         "operations": _operations(totals.operations),
         "receptive_field": _field(sheet.report.layers[-1].receptive_field),
     }
-    return json.dumps(data, indent=2, ensure_ascii=True)
 
 
 def render_scale(scale: Scale) -> str:
