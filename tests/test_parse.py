@@ -327,7 +327,7 @@ ONE_LINE = {
     "softplus": ("2", {"beta": 2.0}),
     "dropout": ("0.3", {"p": 0.3}),
 }
-MANY_FIELDS = {"conv", "locally_connected", "separable_conv", "conv_transpose", "deformable_conv"}
+MANY_FIELDS = {"conv", "locally_connected", "separable_conv", "conv_transpose", "deformable_conv", "opaque"}
 BARE = {kind for kind, cls in VOCABULARY.items() if cls.value is None} - MANY_FIELDS
 
 

@@ -70,6 +70,11 @@ class Counts(Array):
         self.counter.additions += (corners - 1) * samples.size
         return samples
 
+    def declared(self, shape: Shape, macs: int, windows: Sequence[tuple[int, int, int]] | None) -> Self:  # noqa: ARG002
+        """Return the shape, and count what was declared."""
+        self.counter.macs += macs
+        return self.made(blank(shape))
+
     def maximum(self, axes: tuple[int, ...]) -> Self:
         """Return the shape of the maxima, and count one comparison less than elements for each."""
         largest = self.made(_without(self.planes[0], axes))

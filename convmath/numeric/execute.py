@@ -19,6 +19,7 @@ from convmath.numeric import (
     dense,
     local,
     norm,
+    opaque,
     pool,
     reshape,
     shuffle,
@@ -34,7 +35,7 @@ from convmath.spec.fields import check_number
 from convmath.spec.graph import Input, Network, Node, arriving_channels
 from convmath.spec.layer import Layer
 
-KERNEL_MODULES = (activation, conv, deformable, dense, local, norm, pool, reshape, shuffle, transpose, upsample)
+KERNEL_MODULES = (activation, conv, deformable, dense, local, norm, opaque, pool, reshape, shuffle, transpose, upsample)
 """Where the kernels are; importing them fills the table."""
 
 AnyArray = TypeVar("AnyArray", bound=Array)

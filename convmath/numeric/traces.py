@@ -60,11 +60,17 @@ class Trace(Array):
 
     def spread(self, axis: int, step: int) -> Self:
         """Return the array with zeros between its elements, which have read nothing and are no padding."""
-        if axis == self.axis or step == 1:
+        if axis == self.axis:
             return super().spread(axis, step)
         wide = spread_plane(np.empty(self.shape[axis], dtype=np.int8), 0, step, 0)
         indices = np.zeros(wide.shape, dtype=np.intp)
         return self.made(*(take_plane(plane, axis, indices) for plane in self.planes))
+
+    def extended(self, axis: int, amount: tuple[int, int]) -> Self:
+        """Return the array with such zeros at its ends."""
+        if axis == self.axis:
+            return super().extended(axis, amount)
+        return self.made(*(self._widened(plane, axis, amount) for plane in self.planes))
 
     def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:
         """Return what samples have read at most: all within *reach* of each place, and what the offsets have read."""
@@ -83,6 +89,18 @@ class Trace(Array):
             if isinstance(each, Array):
                 samples = samples.apply(np.add, each.union((0,)))  # type: ignore[attr-defined]
         return samples
+
+    def declared(self, shape: Shape, macs: int, windows: Sequence[tuple[int, int, int]] | None) -> Self:  # noqa: ARG002
+        """Return what each output has read: a window of all channels, or everything."""
+        if windows is None:
+            return self.regrouped(shape)
+        kernel, stride, before = windows[self.axis - 1]
+        beyond = stride * shape[self.axis] + kernel
+        line = self.union(tuple(axis for axis in range(len(self.shape)) if axis != self.axis), keepdims=True)
+        line = line.pad(self.axis, (before, beyond)).windows(self.axis, kernel=kernel, stride=stride, dilation=1)
+        line = line.union((-1,)).cut(self.axis, (0, line.shape[self.axis] - shape[self.axis]))
+        first = (slice(0, 1),) * self.axis + (slice(None),) + (slice(0, 1),) * (len(shape) - self.axis - 1)
+        return self.made(*(broadcast(plane[first], shape) for plane in line.planes))
 
     def merge(self, axis: int) -> Self:
         """Return the array with two axes written as one; an axis that is not followed still repeats one element."""

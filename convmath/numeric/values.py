@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from convmath.numeric.array import Array, Operand, Plane, pad_plane
+from convmath.numeric.array import Array, Operand, Plane, Shape, pad_plane
 from convmath.numeric.misfit import Misfit
 from convmath.numeric.weights import Parameter
 
@@ -74,6 +74,10 @@ class Values(Array):
         for corner in product((0, 1), repeat=rank):
             samples = samples + _corner(parts, corner, low, share)
         return self.made(samples.reshape((numbers.shape[0], *samples.shape[2:])).astype(numbers.dtype))
+
+    def declared(self, shape: Shape, macs: int, windows: Sequence[tuple[int, int, int]] | None) -> Self:  # noqa: ARG002
+        """Refuse: what the layer computes is not known."""
+        raise Misfit("opaque", "what an opaque layer computes is not known, so that no values run through it")
 
     def maximum(self, axes: tuple[int, ...]) -> Self:
         """Return the largest elements."""

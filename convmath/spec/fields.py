@@ -19,6 +19,7 @@ REQUIRED: Any = object()
 SAME = "same"
 MOST_SIZES = 32
 """How many axes an image may get."""
+ALL = "all"
 PADDING_WORDS = ("valid", SAME, "causal")
 
 Pad: TypeAlias = tuple[Value, Value] | str
@@ -130,6 +131,18 @@ class Sizes:
         return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many elements an output reads: a count per axis; all of them, which is none per axis."""
+
+    default: Any = REQUIRED
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        if reader.resolve(raw)[0] == ALL and not reader.knows(ALL):
+            return ()
+        return PerAxis().read(raw, reader)
+
+
 def check_axes(raw: list[Any], reader: Reader) -> None:
     """Refuse a list that has not one entry per axis."""
     if len(raw) != reader.rank:
@@ -233,6 +246,11 @@ def size(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
 def sizes(*, minimum: int = 1, wanted: int | None = None) -> Any:
     """Declare a list of counts."""
     return field(metadata={"kind": Sizes(REQUIRED, minimum, wanted)})
+
+
+def reach() -> Any:
+    """Declare how many elements an output reads."""
+    return field(metadata={"kind": Reach()})
 
 
 def per_axis(default: Any = REQUIRED, *, minimum: int = 1) -> Any:

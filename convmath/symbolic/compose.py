@@ -18,6 +18,7 @@ from convmath.symbolic import (  # noqa: F401  (register the rules)
     dense,
     local,
     norm,
+    opaque,
     pool,
     reshape,
     shuffle,

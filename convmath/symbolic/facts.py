@@ -53,9 +53,9 @@ class Facts:
     output of at least 1. ``borders`` tells that what a window reads at the image's border
     is simply cut: there is no gap of a dilation, and no window in padding alone. Where
     ``hull`` is false, ``first`` and ``last`` only bound what is read. Where positions begin
-    ``anew``, they have nothing to do with those that arrive. A ``view`` takes no memory of
-    its own; what is ``minor`` keeps every element in its place, and tables fold it into the
-    layer above.
+    ``anew``, they have nothing to do with those that arrive. What a user ``declared`` was
+    not derived. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
+    in its place, and tables fold it into the layer above.
     """
 
     out: Shape
@@ -72,6 +72,7 @@ class Facts:
     borders: bool = True
     hull: bool = True
     anew: bool = False
+    declared: bool = False
     least: tuple[Value, ...] = ()
     requirements: tuple[Requirement, ...] = ()
 

@@ -57,7 +57,7 @@ class Trace:
             first=tuple(word.after(f) for word, f in zip(self.first, facts.first, strict=True)),
             last=tuple(word.after(f) for word, f in zip(self.last, facts.last, strict=True)),
             whole=whole,
-            fixed=self.fixed or any(f.up == 0 for f in facts.maps),
+            fixed=self.fixed or (not facts.declared and any(f.up == 0 for f in facts.maps)),
             exact=self.exact and facts.hull,
         )
 

@@ -194,6 +194,20 @@ def reshape(random: Random, place: Place) -> Fields:
     return {"shape": sizes}
 
 
+@strategy("opaque")
+def opaque(random: Random, place: Place) -> Fields:
+    """Draw what a user could declare."""
+    windows = random.random() < 0.7
+    return {
+        "output_shape": [random.randint(1, 4), *each_axis(random, place, 1, 6)],
+        "params": random.randint(0, 9),
+        "macs": random.randint(0, 99),
+        "receptive_field": each_axis(random, place, 1, 4) if windows else "all",
+        "stride": each_axis(random, place, 1, 3),
+        "padding": each_axis(random, place, 0, 2),
+    }
+
+
 @strategy("prelu")
 def prelu(random: Random, place: Place) -> Fields:
     """Draw one slope, or one per channel, or now and then a number that must be refused."""
