@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Confirmation,
         Report,
         analyze,
+        compare,
         formula_sheet,
         formulas,
         load,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         sharing_scale,
         sheet,
         stack,
+        variant,
         verify,
         verify_kind,
     )
@@ -57,6 +59,7 @@ _HOMES = {
     "UnsupportedError": "convmath.errors",
     "UsageError": "convmath.errors",
     "analyze": "convmath.api",
+    "compare": "convmath.api",
     "formula_sheet": "convmath.api",
     "formulas": "convmath.api",
     "load": "convmath.api",
@@ -64,6 +67,7 @@ _HOMES = {
     "sharing_scale": "convmath.api",
     "sheet": "convmath.api",
     "stack": "convmath.api",
+    "variant": "convmath.api",
     "verify": "convmath.api",
     "verify_kind": "convmath.api",
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from convmath import limits as limits_module
 from convmath.api.results import Confirmation, Report, bound
+from convmath.api.variants import compare, reread, settable, variant
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.shown import Shown
@@ -23,15 +24,19 @@ __all__ = [
     "Report",
     "Shown",
     "analyze",
+    "compare",
     "confirmations_to_json",
     "formula_sheet",
     "formulas",
     "load",
     "load_bytes",
+    "reread",
     "run",
+    "settable",
     "sharing_scale",
     "sheet",
     "stack",
+    "variant",
     "verify",
     "verify_kind",
 ]
