@@ -36,9 +36,12 @@ class Field:
 
     Output i reads inputs ``first`` … ``last``, formulas in ``i`` that hold where no window
     meets padding; ``start`` is ``first`` at 0 and ``jump`` the distance between the fields
-    of neighbours. Where outputs have no positions (a vector) these are None, and where
-    ``whole`` is true the field is all that reaches the map.
-    ``size`` is None where it has no closed form, and an upper bound where ``exact`` is false.
+    of neighbours, on average. Behind an enlarging layer neighbours differ, and ``period``
+    of them repeat: ``size`` is the largest among these. Where outputs have no positions (a
+    vector) these are None, and where ``whole`` is true the field is all that reaches the map.
+    ``size`` is None where it has no closed form; where ``exact`` is false, size, first and
+    last are bounds. ``period`` is None behind a pooling to a fixed size, too: there ``size``
+    is the largest of all.
     """
 
     size: tuple[Value | None, ...]
@@ -48,6 +51,7 @@ class Field:
     last: tuple[Value, ...] | None = None
     whole: bool = False
     exact: bool = True
+    period: tuple[Value, ...] | None = None
 
 
 RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {

@@ -11,7 +11,20 @@ from convmath.formula import Formula, Value, sum_of, symbol
 from convmath.report import Condition, Field, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
 from convmath.spec.graph import Group, Network, Node, arriving_channels
 from convmath.spec.layer import Layer, Windowed
-from convmath.symbolic import activation, conv, dense, local, norm, pool, reshape  # noqa: F401  (register the rules)
+from convmath.symbolic import (  # noqa: F401  (register the rules)
+    activation,
+    conv,
+    deformable,
+    dense,
+    local,
+    norm,
+    opaque,
+    pool,
+    reshape,
+    shuffle,
+    transpose,
+    upsample,
+)
 from convmath.symbolic.constraints import Constraints
 from convmath.symbolic.facts import Facts, Shape, apply
 from convmath.symbolic.memory import moments, peak
@@ -111,7 +124,8 @@ class _Walk:
             path.append(self.network.nodes[path[-1] - first].inputs[0])
         path.reverse()
         traces, steps = [self.traces[at] for at in path], [self.facts[at - first] for at in path if at >= first]
-        return whole_field(traces, steps, self.constraints.bounds())
+        field = whole_field(traces, steps, self.constraints.bounds())
+        return field if facts.hull else replace(field, exact=False)
 
     def _least(self, node: Node, before: Trace, facts: Facts) -> None:
         """Require the input size that the layer asks for, as a mirroring padding does."""
@@ -140,6 +154,8 @@ class _Walk:
         if self.searching:
             return ""
         [source, *_] = self.network.inputs
+        if axis >= len(source.sizes):
+            return "change the window, its stride or its padding"
         sizes = list(source.sizes)
         sizes[axis] = symbol(f"size@{axis}")
         free = replace(self.network, inputs=(replace(source, shape=(source.channels, *sizes)),))

@@ -51,9 +51,11 @@ class Facts:
     ``first`` and ``last`` take an output position to the least and greatest input position
     that it reads. ``least`` is the least input size that the layer accepts, beside an
     output of at least 1. ``borders`` tells that what a window reads at the image's border
-    is simply cut: there is no gap of a dilation, and no window in padding alone. A
-    ``view`` takes no memory of its own; what is ``minor`` keeps every element in its
-    place, and tables fold it into the layer above.
+    is simply cut: there is no gap of a dilation, and no window in padding alone. Where
+    ``hull`` is false, ``first`` and ``last`` only bound what is read. Where positions begin
+    ``anew``, they have nothing to do with those that arrive. What a user ``declared`` was
+    not derived. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
+    in its place, and tables fold it into the layer above.
     """
 
     out: Shape
@@ -68,6 +70,9 @@ class Facts:
     minor: bool = False
     whole: bool = False
     borders: bool = True
+    hull: bool = True
+    anew: bool = False
+    declared: bool = False
     least: tuple[Value, ...] = ()
     requirements: tuple[Requirement, ...] = ()
 

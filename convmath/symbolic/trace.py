@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import lcm
 
 from convmath.algebra import FloorMap, Word
 from convmath.formula import Formula, Value, gcd_of, max_of, symbol
@@ -33,6 +34,7 @@ class Trace:
     last: tuple[Word, ...]
     whole: Field | None = None
     fixed: bool = False
+    exact: bool = True
 
     @classmethod
     def of_input(cls, source: Input) -> Trace:
@@ -42,6 +44,9 @@ class Trace:
 
     def step(self, facts: Facts, whole: Field | None) -> Trace:
         """Return the trace of a layer with these facts; *whole* is its field where it reads every position."""
+        if facts.anew:
+            words = tuple(Word() for _ in facts.out.sizes)
+            return Trace(facts.out, facts.out.sizes, facts.out.sizes, words, words, words, whole, exact=False)
         if not self.shape.sizes or not facts.maps:
             return replace(self, shape=facts.out, whole=whole)
         return Trace(
@@ -52,22 +57,26 @@ class Trace:
             first=tuple(word.after(f) for word, f in zip(self.first, facts.first, strict=True)),
             last=tuple(word.after(f) for word, f in zip(self.last, facts.last, strict=True)),
             whole=whole,
-            fixed=self.fixed or any(f.up == 0 for f in facts.maps),
+            fixed=self.fixed or (not facts.declared and any(f.up == 0 for f in facts.maps)),
+            exact=self.exact and facts.hull,
         )
 
     def field(self) -> Field:
         """Return the receptive field."""
         if self.whole is not None:
             return self.whole
-        size = tuple(map(span, self.first, self.last, self.image))
+        pairs = tuple(zip(self.first, self.last, self.image, strict=True))
+        size = tuple(span(first, last, image if self.fixed else None) for first, last, image in pairs)
         if not self.shape.sizes:
-            return Field(size=size, whole=not self.origin)
+            return Field(size=size, whole=not self.origin, exact=self.exact)
         return Field(
             size=size,
             jump=tuple(word.slope for word in self.first),
             start=tuple(word(0) for word in self.first),
             first=tuple(word(POSITION) for word in self.first),
             last=tuple(word(POSITION) for word in self.last),
+            exact=self.exact,
+            period=None if self.fixed else tuple(map(period, self.first, self.last)),
         )
 
 
@@ -82,25 +91,38 @@ def _then(word: Word | None, after: FloorMap, origin: Value) -> Word | None:
     return word.then(after)
 
 
-def span(first: Word, last: Word, positions: Value) -> Value | None:
+def span(first: Word, last: Word, positions: Value | None) -> Value | None:
     """Return the most pixels from first(i) to last(i), over all i; None where no closed form is known.
 
     Maps of one slope differ by the same everywhere, or, over a divisor m, by
     floor((r + difference)/m) with r the largest remainder that occurs. Behind a pooling
-    to a fixed size there are few enough positions to ask each.
+    to a fixed size there are so many *positions*, few enough to ask each; otherwise one
+    period is asked.
     """
     near, far = first.maps[0] if first.maps else FloorMap(), last.maps[0] if last.maps else FloorMap()
     near_end, far_end = (first.maps[1:] or (FloorMap(),))[0], (last.maps[1:] or (FloorMap(),))[0]
     alike = near.up == far.up and near.down == far.down and near_end.up == far_end.up
     short = max(len(first.maps), len(last.maps)) <= 2 and near_end.down == far_end.down == 1
-    if alike and short and _whole_period(near.down, positions):
+    if alike and short and (positions is None or _whole_period(near.down, positions)):
         return near_end.up * _widest(near, far) + far_end.shift - near_end.shift + 1
+    if positions is None:
+        positions = period(first, last)
     if isinstance(positions, int):
         sizes = [last(at) - first(at) + 1 for at in range(min(positions, MOST_POSITIONS))]
         numbers = all(isinstance(each, int) for each in sizes)
         if sizes and (positions <= MOST_SYMBOLIC_POSITIONS or (numbers and positions <= MOST_POSITIONS)):
             return max_of(*sizes)
     return None
+
+
+def period(first: Word, last: Word) -> Value:
+    """Return how many neighbouring outputs it takes until their fields repeat, further on."""
+    near, far = first.period, last.period
+    if near == far:
+        return near
+    if isinstance(near, int) and isinstance(far, int):
+        return lcm(near, far)
+    return near * far
 
 
 def _whole_period(down: Value, positions: Value) -> bool:
@@ -113,7 +135,7 @@ def _whole_period(down: Value, positions: Value) -> bool:
 def _widest(near: FloorMap, far: FloorMap) -> Value:
     """Return the largest far(i) - near(i) of two maps of one slope."""
     difference = far.shift - near.shift
-    if near.down == 1:
+    if near.down == 1 or difference == 0:
         return difference
     common = gcd_of(near.up, near.down)
     largest = near.down - common + near.shift % common

@@ -15,8 +15,9 @@ def whole_field(traces: Sequence[Trace], facts: Sequence[Facts], bounds: Mapping
 
     Walked back layer by layer and cut to each map on the way: a kernel of 3 with stride 2
     never reads row 5 of 6, and what a layer does not read, its window's overhang does not
-    bring back. Composed maps would forget the cuts. With dilated windows over padding, or
-    windows that lie in padding altogether, the size is an upper bound.
+    bring back. Composed maps would forget the cuts. With dilated windows over padding,
+    windows that lie in padding altogether, or gaps of a transposed convolution, the size
+    is an upper bound.
     """
     path = [at for at, trace in enumerate(traces) if trace.shape.sizes]
     if not path:
@@ -31,7 +32,7 @@ def whole_field(traces: Sequence[Trace], facts: Sequence[Facts], bounds: Mapping
             _largest([size - 1, *map(far, high)], bounds, sign=-1)
             for high, far, size in zip(highs, step.last, before, strict=True)
         ]
-    exact = all(step.borders for step in facts[:last])
+    exact = all(step.borders and step.hull for step in facts[:last])
     size = tuple(min_of(*high) - max_of(*low) + 1 for low, high in zip(lows, highs, strict=True))
     if not exact:
         size = tuple(max_of(each, 0) for each in size)  # windows in padding alone may read nothing at all

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from convmath.errors import SpecError
 from convmath.formula import Formula, Value, bind
 from convmath.numeric.measure import Field as Spans
 from convmath.numeric.measure import measure_fields, measure_reads
-from convmath.report import LayerReport, NetworkReport
+from convmath.report import Field, LayerReport, NetworkReport
 from convmath.spec.graph import Network
 from convmath.symbolic.compose import derive
 from convmath.verification.tally import Tally
@@ -112,23 +114,64 @@ def _layers(
         if not len(clean):
             pending.add(at)
             continue
-        for name, formula, measured in (
-            ("first", field.first[axis], seen.first),
-            ("last", field.last[axis], seen.last),
-        ):
-            derived, found = _compared(bind(formula, values), clean, measured)
-            tally.note(
-                (layer.name, f"receptive_field.{name}[{axis}]"), formula, derived, found, at=values, by=measured_by
-            )
-        _jump_and_start(layer, axis, clean, seen.first, values, tally, measured_by)
-        widest = int((seen.last[clean] - seen.first[clean] + 1).max())
-        stated = field.size[axis]
-        if stated is not None:
-            claimed = bind(stated, values)
-            reached = len(clean) == len(seen.clean) or _affine(bind(field.first[axis], values)) is not None
-            agrees = widest == claimed if reached else isinstance(claimed, int) and widest <= claimed
-            tally.note(key, stated, claimed, claimed if agrees else widest, at=values, by=measured_by)
+        _ends(layer, axis, clean, seen, values, tally, measured_by)
+        _size(layer, axis, clean, seen, values, tally, measured_by)
     return pending
+
+
+def _ends(
+    layer: LayerReport,
+    axis: int,
+    clean: NDArray[np.int64],
+    seen: Spans,
+    values: Mapping[str, int],
+    tally: Tally,
+    measured_by: str,
+) -> None:
+    """Hold first and last, jump and start against what outputs that met no padding have read."""
+    field = layer.receptive_field
+    for name, held, measured, beyond in (
+        ("first", field.first, seen.first, operator.lt),
+        ("last", field.last, seen.last, operator.gt),
+    ):
+        formula = held[axis]  # type: ignore[index]  # who calls has looked
+        derived, found = _compared(bind(formula, values), clean, measured, None if field.exact else beyond)
+        key = (layer.name, f"receptive_field.{name}[{axis}]")
+        tally.note(key, formula, derived, found, at=values, by=measured_by)
+    if field.exact:
+        _jump_and_start(layer, axis, clean, seen.first, values, tally, measured_by)
+
+
+def _size(
+    layer: LayerReport,
+    axis: int,
+    clean: NDArray[np.int64],
+    seen: Spans,
+    values: Mapping[str, int],
+    tally: Tally,
+    measured_by: str,
+) -> None:
+    """Hold the size against the widest span; it must be reached where a whole period met no padding."""
+    field = layer.receptive_field
+    stated = field.size[axis]
+    if stated is None:
+        return
+    widest = int((seen.last[clean] - seen.first[clean] + 1).max())
+    claimed: Any = bind(stated, values)
+    agrees = widest == claimed if _reached(field, axis, clean, seen, values) else widest <= claimed
+    key = (layer.name, f"receptive_field.size[{axis}]")
+    tally.note(key, stated, claimed, claimed if agrees else widest, at=values, by=measured_by)
+
+
+def _reached(field: Field, axis: int, clean: NDArray[np.int64], seen: Spans, values: Mapping[str, int]) -> bool:
+    """Tell whether the largest field is among those that were traced."""
+    if not field.exact:
+        return False
+    if field.period is None:
+        return len(clean) == len(seen.clean) or _affine(bind(field.first[axis], values)) is not None  # type: ignore[index]
+    period: Any = bind(field.period[axis], values)
+    runs = np.split(clean, np.flatnonzero(np.diff(clean) != 1) + 1)
+    return bool(max(map(len, runs)) >= period)
 
 
 def _jump_and_start(
@@ -155,21 +198,32 @@ def _jump_and_start(
         tally.note(key, formula, bind(formula, values), measured, at=values, by=measured_by)
 
 
-def _compared(formula: Value, clean: NDArray[np.int64], measured: NDArray[np.int64]) -> tuple[object, object]:
-    """Return derived and measured index at the first position where they differ, or at the last one."""
+def _compared(
+    formula: Value,
+    clean: NDArray[np.int64],
+    measured: NDArray[np.int64],
+    beyond: Callable[[Any, Any], bool] | None,
+) -> tuple[object, object]:
+    """Return derived and measured index at the first position where they differ, or at the last one.
+
+    Of a bound only what lies *beyond* it differs.
+    """
+    wrong: Callable[[Any, Any], Any] = operator.ne
+    if beyond is not None:
+        wrong = lambda derived, found: beyond(found, derived)  # noqa: E731
     line = _affine(formula)
     if line is not None:
         slope, offset = line
-        derived = slope * clean + offset
-        wrong = np.flatnonzero(derived != measured[clean])
-        at = int(wrong[0]) if len(wrong) else -1
-        return int(derived[at]), int(measured[clean[at]])
-    step = max(1, len(clean) // MOST_POSITIONS)
-    for position in clean[::step].tolist():
-        value = bind(formula, {"i": position})
-        if value != int(measured[position]):
-            return value, int(measured[position])
-    return value, int(measured[position])
+        indices = clean
+        derived = [slope * at + offset for at in clean.tolist()]
+    else:
+        indices = clean[:: max(1, len(clean) // MOST_POSITIONS)]
+        derived = [bind(formula, {"i": at}) for at in indices.tolist()]
+    pairs = list(zip(derived, measured[indices].tolist(), strict=True))
+    differing = [pair for pair in pairs if wrong(*pair)]
+    if differing:
+        return differing[0]
+    return pairs[-1][0], pairs[-1][0]
 
 
 def _affine(formula: Value) -> tuple[int, int] | None:
