@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from convmath.spec.fields import REQUIRED, SAME, Amount, Choice, FieldKind, Flag, PerAxis, Real, Size
+from convmath.spec.fields import REQUIRED, SAME, Amount, Choice, FieldKind, Flag, PerAxis, Reach, Real, Size, Sizes
 from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
 
 Strategy = st.SearchStrategy[Any]
@@ -54,6 +54,10 @@ STRATEGIES: dict[type, Callable[..., Strategy]] = {
         st.sampled_from(kind.words), *[st.just("word")] * (names and BOUND["word"] in kind.words)
     ),
     Real: _real,
+    Reach: lambda kind, *, names: st.one_of(_per_axis(PerAxis(), names=names), st.just("all")),
+    Sizes: lambda kind, *, names: st.lists(
+        _number(kind.minimum), min_size=kind.wanted or RANK + 1, max_size=kind.wanted or RANK + 1
+    ),
 }
 """What may stand in a file for every kind of field."""
 

@@ -157,6 +157,11 @@ class Sizes:
             raise reader.refuse("wrong-length", f"{len(held)} numbers; the limit is {MOST_SIZES}")
         return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
 
+    def schema(self, *, names: bool) -> Schema:
+        number, low, high = number_schema(self.minimum), self.wanted or 1, self.wanted or MOST_SIZES
+        listed = {"type": "array", "items": number, "minItems": low, "maxItems": high}
+        return {"anyOf": [number, listed]} if self.wanted in (None, 1) else or_name(listed, names=names)
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -168,6 +173,9 @@ class Reach:
         if reader.resolve(raw)[0] == ALL and not reader.knows(ALL):
             return ()
         return PerAxis().read(raw, reader)
+
+    def schema(self, *, names: bool) -> Schema:
+        return {"anyOf": [{"const": ALL}, PerAxis().schema(names=names)]}
 
 
 def check_axes(raw: list[Any], reader: Reader) -> None:
