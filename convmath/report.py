@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from convmath.formula import Formula, Value, bind
@@ -31,6 +31,17 @@ class Operations:
 
 
 @dataclass(frozen=True, slots=True)
+class Disagreement:
+    """How paths to one output differ along an axis: in their jumps, or in where their fields are centred.
+
+    ``apart`` is how far the centres of output 0 lie apart, in input pixels.
+    """
+
+    jumps: tuple[Value, ...]
+    apart: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A receptive field, in input pixels, one entry per spatial axis of the input.
 
@@ -39,15 +50,20 @@ class Field:
     of neighbours. Where outputs have no positions (a vector) these are None, and where
     ``whole`` is true the field is all that reaches the map.
     ``size`` is None where it has no closed form, and an upper bound where ``exact`` is false.
+    Over several paths it is the hull of all; ``disagreement`` tells where they do not
+    agree, and a jump is None where paths differ in it. ``local`` is the field without
+    gates and statistics, along the paths that avoid layers which read everything.
     """
 
     size: tuple[Value | None, ...]
-    jump: tuple[Value, ...] | None = None
-    start: tuple[Value, ...] | None = None
-    first: tuple[Value, ...] | None = None
-    last: tuple[Value, ...] | None = None
+    jump: tuple[Value | None, ...] | None = None
+    start: tuple[Value | None, ...] | None = None
+    first: tuple[Value | None, ...] | None = None
+    last: tuple[Value | None, ...] | None = None
     whole: bool = False
     exact: bool = True
+    disagreement: tuple[Disagreement | None, ...] | None = None
+    local: Field | None = None
 
 
 RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -117,6 +133,10 @@ class LayerReport:
     repeat: tuple[tuple[int, int], ...] = ()
     minor: bool = False
     """Whether it keeps every element in its place, so that tables fold it into the layer above."""
+    fields: Mapping[str, Field] = field(default_factory=dict, hash=False)
+    """The field in each input that is read, where the network has several; ``receptive_field`` is the first of them."""
+    shares: str | None = None
+    """The layer whose parameters it uses, where these are not its own."""
 
     @property
     def flops(self) -> Value:
@@ -166,6 +186,16 @@ class InputReport:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinReport:
+    """Two sizes that a layer needs to be equal, along one of its axes."""
+
+    layer: str
+    axis: int
+    left: Value
+    right: Value
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkReport:
     """Everything that an analysis found; ``groups`` are the named blocks and repeats."""
 
@@ -175,6 +205,7 @@ class NetworkReport:
     layers: tuple[LayerReport, ...]
     groups: tuple[LayerReport, ...]
     totals: Totals
+    joins: tuple[JoinReport, ...] = ()
 
     def layer(self, name: str) -> LayerReport:
         """Return the layer or group *name*; Raises ``KeyError`` where there is none."""
