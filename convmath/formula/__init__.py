@@ -4,7 +4,18 @@
 ``text`` prints. Every integer is an exact Python integer; no float ever enters.
 """
 
-from convmath.formula.atoms import affine, ceil_of, floor_of, gcd_of, max_of, min_of, power_of, single_floor
+from convmath.formula.atoms import (
+    affine,
+    ceil_of,
+    exchanged,
+    floor_of,
+    floor_plus,
+    gcd_of,
+    max_of,
+    min_of,
+    power_of,
+    single_floor,
+)
 from convmath.formula.signs import at_least, nonnegative, nonnegative_over_a_period, surely_nonnegative
 from convmath.formula.terms import Formula, Value, bind, cleared, is_integral, product_of, ratio, sum_of, symbol
 
@@ -16,7 +27,9 @@ __all__ = [
     "bind",
     "ceil_of",
     "cleared",
+    "exchanged",
     "floor_of",
+    "floor_plus",
     "gcd_of",
     "is_integral",
     "max_of",

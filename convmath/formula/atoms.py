@@ -22,6 +22,8 @@ from convmath.formula.terms import (
     product_of,
     raise_to,
     ratio,
+    sum_of,
+    terms_of,
     too_large,
     value,
 )
@@ -266,6 +268,29 @@ def _unnested(rest: Value, bottom: Value) -> Value | None:
             a, b = inner[0].arguments
             return floor_of(a + (rest - inner[0].formula) * b, b * bottom)
     return None
+
+
+def floor_plus(value: Value) -> tuple[Formula, Value] | None:
+    """Return ``(floor, rest)`` where the value is one floor plus a rest without it; None for other forms."""
+    if not isinstance(value, Formula):
+        return None
+    found = [
+        monomial[0][0]
+        for monomial, coefficient in value.terms.items()
+        if coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1 and isinstance(monomial[0][0], Floor)
+    ]
+    if len(found) != 1:
+        return None
+    return found[0].formula, value - found[0].formula
+
+
+def exchanged(value: Value, known: Mapping[Formula, Value]) -> Value:
+    """Return the value with atoms, given as formulas of their own, replaced wherever they are factors."""
+    result: list[Value] = []
+    for monomial, coefficient in terms_of(value).items():
+        factors = (raise_to(known.get(atom.formula, atom.formula), exponent) for atom, exponent in monomial)
+        result.append(coefficient * product_of(factors))
+    return sum_of(result)
 
 
 def ceil_of(dividend: Value, divisor: Value = 1) -> Value:

@@ -111,3 +111,20 @@ def substitute(node: Node, values: Mapping[str, Node]) -> Node:
                 Range(each.index, substitute(each.low, values), substitute(each.high, values)) for each in ranges
             )
             return Over(function, substitute(body, values), bound)
+
+
+def tidied(node: Node) -> Node:
+    """Return the tree without factors and divisors of one, numbers first in each product."""
+    match node:
+        case Sum(terms):
+            return Sum(tuple((sign, tidied(term)) for sign, term in terms))
+        case Product(factors):
+            made = [tidied(factor) for factor in factors]
+            flat = [inner for each in made for inner in (each.factors if isinstance(each, Product) else (each,))]
+            kept = [each for each in flat if each != Number_(1)]
+            kept.sort(key=lambda each: not isinstance(each, Number_))
+            return Product(tuple(kept)) if len(kept) > 1 else kept[0] if kept else Number_(1)
+        case Quotient(top, bottom):
+            return tidied(top) if tidied(bottom) == Number_(1) else Quotient(tidied(top), tidied(bottom))
+        case _:
+            return node

@@ -44,7 +44,7 @@ def write_node(node: Node) -> str:
                 parts += [" - " if sign < 0 else " + ", _inside(term, Sum)]
             return "".join(parts)
         case Product(factors):
-            return "*".join(_inside(factor, Sum, Quotient) for factor in factors)
+            return "*".join([_inside(factors[0], Sum), *(_inside(each, Sum, Quotient) for each in factors[1:])])
         case Quotient(top, bottom):
             return f"{_inside(top, Sum, Quotient)}/{_inside(bottom, Sum, Quotient, Product)}"
         case Call(function, arguments):

@@ -14,6 +14,7 @@ from convmath.report import Check, Verification
 
 SCHEMA = 1
 TITLES = {
+    "equation": "equation",
     "output_shape": "output shape",
     "params": "parameters",
     "buffers": "buffers",

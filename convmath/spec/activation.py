@@ -92,6 +92,7 @@ class Elu(Activation):
         torch="SELU",
         keras="activation 'selu'",
         onnx="Selu",
+        constants={"alpha": "1.6732632423543772848", "scale": "1.0507009873554804934"},
     ),
 )
 @dataclass(frozen=True, slots=True, kw_only=True)

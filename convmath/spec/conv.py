@@ -101,7 +101,7 @@ class DepthwiseConv(Shorthand, Windowed):
     "separable_conv",
     meaning=Meaning(
         "Y[k,i,j] = b[k]"
-        " + sum(F2[k,e]*sum(X[floor(e/m), s*i + d*u - a, s*j + d*v - a]*F1[e,u,v], u < p, v < q), e < m*C)",
+        " + sum(F_2[k,e]*sum(X[floor(e/m), s*i + d*u - a, s*j + d*v - a]*F_1[e,u,v], u < p, v < q), e < m*C)",
         source="Chollet 2017; Keras, SeparableConv2D",
         general={"out_channels": "K", "multiplier": "m", **WINDOW},
         torch="two Conv2d, one after the other",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from convmath.errors import Problem, SpecError
-from convmath.formula import Formula, Value, bind
+from convmath.formula import Formula, Value, bind, symbol
 from convmath.spec.document import Document
 from convmath.spec.fields import check_number
 from convmath.spec.layer import Layer
@@ -145,6 +145,27 @@ class Network:
                     problem = Problem("bad-size", f"a size of the input {wrong}", f"at {show_values(values)}")
                     raise SpecError(problem)
         return bound
+
+    def up_to(self, name: str) -> Network:
+        """Return the network that ends with the layer or group *name*, without what it does not need.
+
+        Raises ``KeyError`` where there is none.
+        """
+        ends = {group.name: group.stop - 1 for group in self.groups}
+        ends |= {node.name: at for at, node in enumerate(self.nodes)}
+        first, last = len(self.inputs), ends[name]
+        needed = {last}
+        for at in range(last, -1, -1):
+            if at in needed:
+                needed.update(producer - first for producer in self.nodes[at].inputs if producer >= first)
+        kept = sorted(needed)
+        moved = {first + at: first + new for new, at in enumerate(kept)} | {at: at for at in range(first)}
+        channels = {arriving_channels(old): symbol(arriving_channels(new)) for old, new in moved.items()}
+        nodes = tuple(
+            replace(node, layer=node.layer.bind(channels), inputs=tuple(moved[each] for each in node.inputs))
+            for node in (self.nodes[at] for at in kept)
+        )
+        return replace(self, nodes=nodes, groups=())
 
     def names(self) -> Iterator[str]:
         """Yield every name by which a layer or a group can be asked for."""

@@ -28,6 +28,8 @@ class Meaning:
     keras: str = ""
     onnx: str = ""
     remark: str = ""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """The values of fixed numbers that the equation names, as decimals."""
 
 
 WINDOW: Mapping[str, Any] = {"kernel_size": ["p", "q"], "stride": "s", "padding": "a", "dilation": "d"}

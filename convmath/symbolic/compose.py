@@ -37,6 +37,13 @@ def derive(network: Network, progress: Callable[[int], None] | None = None) -> N
     return Walk(network).report(progress)
 
 
+def follow(network: Network) -> tuple[list[Trace], list[Facts]]:
+    """Return the trace of every producer, the network's inputs first, and the facts of every node."""
+    walk = Walk(network)
+    walk.conditions()
+    return walk.traces, walk.facts
+
+
 class Walk:
     """One pass over a network, node by node."""
 

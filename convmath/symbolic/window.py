@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from convmath.algebra import FloorMap
 from convmath.formula import Value, max_of, min_of, surely_nonnegative
+from convmath.formula.layout import arrange
+from convmath.formula.nodes import Call, Node, Number_, Product, Quotient, Sum
 from convmath.report import Condition
 from convmath.spec.fields import SAME
 from convmath.spec.layer import Window, Windowed
@@ -25,6 +27,33 @@ def size_map(window: Window, *, ceil_mode: bool = False) -> FloorMap:
     if ceil_mode:
         return FloorMap(1, min_of(fitting + stride - 1, before + stride - 1), stride)
     return FloorMap(1, fitting, stride)
+
+
+def told(window: Window, size: Node) -> Node:
+    """Return how many windows fit as it is told: ``floor((x + 2*p - k)/s) + 1``, unused parts left out."""
+    if window.padding == SAME:
+        return Call("ceil", (Quotient(size, arrange(window.stride)),)) if window.stride != 1 else size
+    before, after = _pair(window)
+    reach = Sum(((1, arrange(window.kernel)), (-1, Number_(1))))
+    dilated = window.dilation != 1
+    lost = Product((arrange(window.dilation), reach)) if dilated else reach
+    padded: list[tuple[int, Node]] = [(1, size)]
+    if before == after != 0:
+        padded.append((1, Product((Number_(2), arrange(before)))))
+    else:
+        padded += [(1, arrange(each)) for each in (before, after) if each != 0]
+    if window.stride == 1:
+        return Sum((*padded, (-1, lost))) if window.kernel != 1 else _sum(padded)
+    if dilated:
+        padded += [(-1, lost), (-1, Number_(1))]
+    else:
+        padded.append((-1, arrange(window.kernel)))
+    steps = Call("floor", (Quotient(Sum(tuple(padded)), arrange(window.stride)),))
+    return Sum(((1, steps), (1, Number_(1))))
+
+
+def _sum(terms: list[tuple[int, Node]]) -> Node:
+    return terms[0][1] if len(terms) == 1 else Sum(tuple(terms))
 
 
 def first_map(window: Window, size: Value) -> FloorMap:

@@ -1,0 +1,227 @@
+"""How the formulas of a layer come about, step by step, as one would derive them on a blackboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convmath.algebra import FloorMap
+from convmath.formula import Formula, Value, floor_plus, sum_of, symbol
+from convmath.formula.layout import arrange
+from convmath.formula.nodes import Name, Node, Number_, Product, Sum, substitute
+from convmath.formula.notation import read
+from convmath.report import Chain, Derivation, Law, LayerReport, NetworkReport, Step
+from convmath.spec.graph import Network, arriving_channels
+from convmath.spec.graph import Node as Place
+from convmath.spec.layer import Layer, Windowed
+from convmath.symbolic.compose import derive, follow
+from convmath.symbolic.facts import Facts, Shape
+from convmath.symbolic.general import instance
+from convmath.symbolic.trace import Trace
+from convmath.symbolic.window import told
+
+LAWS = {
+    "nest": Law(read("floor((floor(x/a) + c)/b)"), read("floor((x + a*c)/(a*b))"), "for integers a, b ≥ 1 and c"),
+    "shift": Law(read("floor(x/a) + c"), read("floor((x + a*c)/a)"), "for integers a ≥ 1 and c"),
+}
+VARIABLES = ("x", "y", "z", "t", "size")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """One layer on the way: what is known before it, of it, and after it."""
+
+    place: Place
+    layer: Layer
+    before: Trace
+    facts: Facts
+    after: Trace
+    report: LayerReport
+
+
+def derivations(network: Network, layer: str) -> tuple[Derivation, ...]:
+    """Return how sizes, receptive field, parameters and MACs of *layer* come about.
+
+    The way leads from the network's input over the first input of every layer. Sums of
+    parameters and MACs run over every layer up to this one.
+
+    Raises ``KeyError`` where there is no such layer.
+    """
+    part = network.up_to(layer)
+    stops = list(_stops(part))
+    way = _way(part, stops)
+    axes = _axes(way)
+    sizes = [_size(layer, way, axis) for axis in axes]
+    fields = [found for axis in axes if (found := _field(layer, way, axis)) is not None]
+    counts = [found for each in ("params", "macs") if (found := _count(layer, stops, each)) is not None]
+    return (*sizes, *fields, *counts)
+
+
+def _stops(network: Network) -> Iterator[_Stop]:
+    traces, facts = follow(network)
+    report: NetworkReport = derive(network)
+    first = len(network.inputs)
+    channels = {arriving_channels(at): trace.shape.channels for at, trace in enumerate(traces)}
+    for at, place in enumerate(network.nodes):
+        layer = place.resolved(channels)
+        yield _Stop(place, layer, traces[place.inputs[0]], facts[at], traces[first + at], report.layers[at])
+
+
+def _way(network: Network, stops: list[_Stop]) -> list[_Stop]:
+    """Return the stops from the input to the last layer, first inputs first."""
+    first, at, found = len(network.inputs), len(stops) - 1, []
+    while at >= 0:
+        found.append(stops[at])
+        at = stops[at].place.inputs[0] - first
+    return found[::-1]
+
+
+def _axes(way: list[_Stop]) -> list[int]:
+    """Return the axes that differ in more than the name of their size."""
+    seen: list[object] = []
+    found = []
+    for axis in range(len(way[0].before.shape.sizes)):
+        maps = [each.facts.maps[axis] if each.facts.maps else None for each in way]
+        origin = way[0].before.shape.sizes[axis]
+        signature = (maps, None if isinstance(origin, Formula) else origin)
+        if signature not in seen:
+            seen.append(signature)
+            found.append(axis)
+    return found
+
+
+class _Laws:
+    """The laws that a derivation has used so far, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.used: list[str] = []
+
+    def cite(self, name: str) -> int:
+        if name not in self.used:
+            self.used.append(name)
+        return self.used.index(name) + 1
+
+    @property
+    def listed(self) -> tuple[Law, ...]:
+        return tuple(LAWS[name] for name in self.used)
+
+
+def _size(layer: str, way: list[_Stop], axis: int) -> Derivation:
+    """Derive the size along one axis: what each layer does to a size, and what has come about so far."""
+    size = way[0].before.shape.sizes[axis]
+    given = arrange(size)
+    names = size.names if isinstance(size, Formula) else frozenset()
+    variable = next(each for each in VARIABLES if each not in names)
+    laws = _Laws()
+    steps: list[Step] = []
+    for stop in way:
+        if not stop.facts.maps or (stop.facts.minor and stop.facts.maps[axis] == FloorMap()):
+            continue
+        does = _does(stop, axis, variable, laws)
+        new = stop.after.shape.sizes[axis]
+        so_far = _so_far(does, variable, size, new, stop.facts.maps[axis], laws)
+        cells = (does, so_far)
+        if steps and steps[-1].cells == cells:
+            steps[-1] = Step((*steps[-1].layers, stop.place.name), cells)
+        else:
+            steps.append(Step((stop.place.name,), cells))
+        size = new
+    columns = (f"does to a size {variable}", "size so far")
+    return Derivation(f"output_shape[{axis + 1}]", layer, given, variable, columns, tuple(steps), size, laws.listed)
+
+
+def _does(stop: _Stop, axis: int, variable: str, laws: _Laws) -> Chain:
+    """Return what a layer does to a size, as it is told and as one floor."""
+    step = stop.facts.maps[axis]
+    simple = arrange(step(symbol(variable)))
+    layer = stop.layer
+    if not isinstance(layer, Windowed) or getattr(layer, "ceil_mode", False):
+        return Chain((simple,))
+    forms = _distinct(told(layer.windows[axis], Name(variable)), simple)
+    return Chain(forms, (laws.cite("shift"),) if len(forms) > 1 and step.down != 1 else ())
+
+
+def _so_far(does: Chain, variable: str, before: Value, after: Value, step: FloorMap, laws: _Laws) -> Chain:
+    """Return the size so far put into what the layer does, then as one formula."""
+    inserted = substitute(does.forms[-1], {variable: arrange(before)})
+    forms = _distinct(inserted, arrange(after))
+    parts = floor_plus(before)
+    if len(forms) == 1 or parts is None or step.up != 1:
+        return Chain(forms)
+    return Chain(forms, (laws.cite("nest" if step.down != 1 else "shift"),))
+
+
+def _distinct(*nodes: Node) -> tuple[Node, ...]:
+    return tuple(dict.fromkeys(nodes))
+
+
+def _field(layer: str, way: list[_Stop], axis: int) -> Derivation | None:
+    """Derive the receptive field: each window adds its reach times the jump so far.
+
+    None where the layer sees everything, or a layer on the way is no window that slides.
+    """
+    if way[-1].after.whole is not None or not way[-1].after.shape.sizes:
+        return None
+    sees: Value = 1
+    jump: Value = 1
+    start: Value = 0
+    steps: list[Step] = []
+    for stop in way:
+        first, last = stop.facts.first[axis], stop.facts.last[axis]
+        if first.down != 1 or last.down != 1 or stop.facts.maps[axis].up == 0:
+            return None
+        if first == last == FloorMap():
+            continue
+        extent = last.shift - first.shift + 1
+        cells = (
+            Chain((arrange(extent),)),
+            Chain((arrange(first.up),)),
+            _step(sees, extent - 1, jump),
+            Chain(_distinct(_times(jump, first.up), arrange(jump * first.up))),
+            _step(start, first.shift, jump),
+        )
+        sees, jump, start = sees + (extent - 1) * jump, jump * first.up, start + first.shift * jump
+        steps.append(Step((stop.place.name,), cells))
+    columns = ("spans", "stride", "sees", "jump", "starts at")
+    quantity = f"receptive_field.size[{axis}]"
+    return Derivation(quantity, layer, Number_(1), "", columns, tuple(steps), sees) if steps else None
+
+
+def _step(before: Value, more: Value, jump: Value) -> Chain:
+    """Return ``before + more*jump`` as it is put together, and its value."""
+    after = arrange(before + more * jump)
+    if more == 0:
+        return Chain((after,))
+    negative = not isinstance(more, Formula) and more < 0
+    added = _times(-more if negative else more, jump)
+    terms: tuple[tuple[int, Node], ...] = ((-1 if negative else 1, added),)
+    if before != 0:
+        held = arrange(before)
+        terms = (*(held.terms if isinstance(held, Sum) else ((1, held),)), *terms)
+    put = terms[0][1] if terms[0][0] > 0 and len(terms) == 1 else Sum(terms)
+    return Chain(_distinct(put, after))
+
+
+def _times(left: Value, right: Value) -> Node:
+    """Return a product as it is put together; a factor of one is left out."""
+    factors = [arrange(each) for each in (left, right) if each != 1]
+    return Product(tuple(factors)) if len(factors) == 2 else factors[0] if factors else Number_(1)
+
+
+def _count(layer: str, stops: list[_Stop], quantity: str) -> Derivation | None:
+    """Derive a count that is a sum over layers; None where no layer has any."""
+    steps = []
+    values = []
+    for stop in stops:
+        value = getattr(stop.report, quantity)
+        if value == 0:
+            continue
+        before = Shape(stop.before.shape.channels, stop.before.shape.sizes)
+        put = instance(stop.layer, before, stop.report, quantity)
+        forms = (arrange(value),) if put is None else _distinct(put, arrange(value))
+        steps.append(Step((stop.place.name,), (Chain(forms),)))
+        values.append(value)
+    if not steps:
+        return None
+    title = {"params": "parameters", "macs": "MACs"}[quantity]
+    return Derivation(quantity, layer, Number_(0), "", (title,), tuple(steps), sum_of(values))

@@ -1,0 +1,111 @@
+"""The general formulas of a kind: one layer of it, every field a symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from convmath.formula import Formula, Value, bind, exchanged, floor_plus, symbol
+from convmath.formula.layout import arrange
+from convmath.formula.nodes import Node, substitute, tidied
+from convmath.formula.notation import read_equation
+from convmath.report import LayerReport, NetworkReport
+from convmath.spec.document import Document
+from convmath.spec.fields import Amount, Choice, Flag
+from convmath.spec.graph import Network
+from convmath.spec.kinds import VOCABULARY, field_kinds
+from convmath.spec.layer import Layer
+from convmath.spec.parse import VERSION, parse
+from convmath.symbolic.compose import derive
+from convmath.symbolic.facts import Shape
+
+LETTERS = {"kernel_size": "pqr", "output_size": "mno"}
+"""The symbols of fields that differ from axis to axis, by axis."""
+SIZES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+QUANTITIES = ("params", "buffers", "macs", "activations")
+
+
+def one_layer(entry: dict[str, Any], shape: list[Any], symbols: Mapping[str, Any] | None = None) -> Network:
+    """Return the network of a single entry."""
+    data = {"convmath": VERSION, "input": shape, "symbols": dict(symbols or {}), "layers": [entry]}
+    return parse(Document("<layer>", "", data))
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """A kind's report in symbols, and its counts in terms of the output's sizes, called ``H'`` and so on."""
+
+    network: Network
+    report: NetworkReport
+    outputs: tuple[tuple[str, Value], ...]
+    short: Mapping[str, Value]
+
+
+@lru_cache(maxsize=256)
+def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -> General:
+    """Return the general formulas of *kind* on *rank* axes; *words* sets flags and choices."""
+    meaning, declared = VOCABULARY[kind].meaning, field_kinds(VOCABULARY[kind])
+    fields = {name: _letters(name, held, rank) for name, held in meaning.general.items()}
+    shape = list(meaning.input) if len(meaning.input) == 1 else ["C", *SIZES[rank]]
+    none = {letter: {"min": 0} for name, letter in meaning.general.items() if isinstance(declared[name], Amount)}
+    network = one_layer({kind: {**fields, **dict(words)}}, shape, none)
+    report = derive(network)
+    sizes = report.totals.output_shape[1:]
+    known: dict[Formula, Value] = {}
+    outputs: list[tuple[str, Value]] = []
+    for name, size in zip(SIZES[rank], sizes, strict=False):
+        parts = floor_plus(size)
+        if parts is not None:
+            known[parts[0]] = symbol(f"{name}'") - parts[1]
+        outputs.append((f"{name}'", size))
+    short = {each: exchanged(getattr(report.totals, each), known) for each in QUANTITIES}
+    return General(network, report, tuple(outputs), short)
+
+
+def equation_of(kind: str) -> tuple[Node, Node]:
+    """Return both sides of the equation that defines the output of a kind."""
+    return read_equation(VOCABULARY[kind].meaning.equation)
+
+
+def _letters(name: str, held: Any, rank: int) -> Any:
+    return list(LETTERS[name][:rank]) if isinstance(held, list) else held
+
+
+def instance(layer: Layer, before: Shape, after: LayerReport, quantity: str) -> Node | None:
+    """Return a count with a layer's own numbers put in and nothing multiplied out; None where none is known.
+
+    ``64*(3*3*3 + 1)`` says more than 1792.
+    """
+    rank = len(before.sizes)
+    if rank not in SIZES or not layer.meaning.general:
+        return None
+    known = general(layer.kind, rank, tuple(_words(layer)))
+    values = _values(layer, before, after)
+    short = known.short[quantity]
+    if bind(short, values) != getattr(after, quantity):
+        return None  # what no field says, as kernels shared by all groups
+    return tidied(substitute(arrange(short), {name: arrange(value) for name, value in values.items()}))
+
+
+def _words(layer: Layer) -> Iterator[tuple[str, Any]]:
+    for name, kind in field_kinds(type(layer)).items():
+        if isinstance(kind, Flag | Choice) and getattr(layer, name) != kind.default:
+            yield name, getattr(layer, name)
+
+
+def _values(layer: Layer, before: Shape, after: LayerReport) -> dict[str, Value]:
+    """Return the layer's own values by the symbols of its general form."""
+    values: dict[str, Value] = dict(zip(layer.meaning.input[:1], (before.channels,), strict=True))
+    values |= dict(zip(SIZES[len(before.sizes)], before.sizes, strict=True))
+    values |= {f"{name}'": size for name, size in zip(SIZES[len(before.sizes)], after.output_shape[1:], strict=False)}
+    for field, letter in layer.meaning.general.items():
+        held = getattr(layer, field)
+        if isinstance(letter, list):
+            values |= dict(zip(LETTERS[field], held, strict=False))
+        elif not isinstance(held, tuple):
+            values[letter] = held
+        elif len(set(held)) == 1 and not isinstance(held[0], tuple | str):
+            values[letter] = held[0]
+    return values
