@@ -161,6 +161,10 @@ class Totals:
     receptive_field: Field
     receptive_field_layer: str
     valid_when: tuple[Condition, ...]
+    outputs: Mapping[str, tuple[Value, ...]] = field(default_factory=dict, hash=False)
+    """The shapes of all outputs by their names, where the network names more than one."""
+    fields: Mapping[str, Field] = field(default_factory=dict, hash=False)
+    """The field of that layer in each input, where the network has several."""
 
     @property
     def flops(self) -> Value:

@@ -153,7 +153,10 @@ class Network:
         """
         ends = {group.name: group.stop - 1 for group in self.groups}
         ends |= {node.name: at for at, node in enumerate(self.nodes)}
-        first, last = len(self.inputs), ends[name]
+        return self._needed_by(ends[name])
+
+    def _needed_by(self, last: int) -> Network:
+        first = len(self.inputs)
         needed = {last}
         for at in range(last, -1, -1):
             if at in needed:
@@ -161,11 +164,15 @@ class Network:
         kept = sorted(needed)
         moved = {first + at: first + new for new, at in enumerate(kept)} | {at: at for at in range(first)}
         channels = {arriving_channels(old): symbol(arriving_channels(new)) for old, new in moved.items()}
-        nodes = tuple(
-            replace(node, layer=node.layer.bind(channels), inputs=tuple(moved[each] for each in node.inputs))
-            for node in (self.nodes[at] for at in kept)
-        )
-        return replace(self, nodes=nodes, groups=())
+        owners: dict[int, int] = {}
+        nodes: list[Node] = []
+        for new, at in enumerate(kept):
+            node = self.nodes[at]
+            inputs = tuple(moved[each] for each in node.inputs)
+            owner = owners.setdefault(at if node.share is None else node.share, new)
+            share = None if owner == new else owner
+            nodes.append(replace(node, layer=node.layer.bind(channels), inputs=inputs, share=share))
+        return replace(self, nodes=tuple(nodes), groups=(), returned=())
 
     def names(self) -> Iterator[str]:
         """Yield every name by which a layer or a group can be asked for."""

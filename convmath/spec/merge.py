@@ -13,7 +13,6 @@ from convmath.spec.layer import Layer, Merge, Shorthand, layer
 from convmath.spec.meaning import Meaning
 from convmath.spec.pool import AdaptiveAvgPool
 
-TWO = {"from": ["X1", "X2"]}
 ACTIVATIONS: dict[str, type[Layer]] = {each.kind: each for each in (Relu, Relu6, Silu, Gelu, Mish, HardSwish)}
 GATES: dict[str, type[Layer]] = {each.kind: each for each in (Sigmoid, HardSigmoid, Tanh)}
 
@@ -24,7 +23,6 @@ GATES: dict[str, type[Layer]] = {each.kind: each for each in (Sigmoid, HardSigmo
     meaning=Meaning(
         "Y[c,i,j] = X1[c,i,j] + X2[c,i,j]",
         source="He et al. 2016",
-        general=TWO,
         others=(("C", "H", "W"),),
         torch="torch.add",
         keras="Add",
@@ -42,7 +40,6 @@ class Add(Merge):
     meaning=Meaning(
         "Y[c,i,j] = X1[c,i,j]*X2[c,i,j]",
         source="Hu et al. 2018",
-        general=TWO,
         others=(("C", "H", "W"),),
         torch="torch.mul",
         keras="Multiply",
@@ -61,7 +58,6 @@ class Multiply(Merge):
     meaning=Meaning(
         "Y[c,i,j] = X1[c,i,j] + X2[c - C,i,j]",
         source="Huang et al. 2017; PyTorch, cat",
-        general=TWO,
         others=(("D", "H", "W"),),
         torch="torch.cat with dim=1",
         keras="Concatenate",

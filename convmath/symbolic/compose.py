@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from convmath.errors import LimitError, SpecError
-from convmath.formula import Formula, Value, sum_of, symbol
+from convmath.errors import ExpressionError, LimitError, SpecError
+from convmath.formula import Formula, Value, ratio, sum_of, symbol
 from convmath.report import Condition, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
-from convmath.spec.graph import Group, Network, Node, arriving_channels
+from convmath.spec.graph import Group, Network, Node, SymbolInfo, arriving_channels
 from convmath.spec.layer import Layer, Merge, Windowed
 from convmath.symbolic import activation, conv, dense, local, merge, norm, pool, reshape  # noqa: F401  (register the rules)
 from convmath.symbolic.constraints import Constraints
@@ -34,7 +34,52 @@ def derive(network: Network, progress: Callable[[int], None] | None = None) -> N
     Raises ``SpecError`` naming the layer where a window does not fit, groups do not
     divide, or a dense layer meets an image.
     """
-    return Walk(network).report(progress)
+    walk = Walk(network)
+    report = walk.report(progress)
+    return simplified(network, report, walk.constraints) or report
+
+
+def simplified(network: Network, report: NetworkReport, constraints: Constraints) -> NetworkReport | None:
+    """Return the report with the formulas that hold under the classes of its joins; None where joins leave it as it is.
+
+    Where all valid sizes are ``m*t + r``, the network is derived once more in t, so that
+    ``2*floor(H/2)`` becomes 2*t, and then H again.
+    """
+    inside: dict[str, Value] = {}
+    back: dict[str, Value] = {}
+    free: list[SymbolInfo] = []
+    for info in network.symbols:
+        found = constraints.progression(info.name)
+        if found is not None:
+            modulus, residue, least = found
+            inside[info.name] = modulus * symbol(f"{info.name}@") + residue
+            back[f"{info.name}@"] = ratio(symbol(info.name) - residue, modulus)
+            free.append(SymbolInfo(f"{info.name}@", (least - residue) // modulus))
+    if not inside:
+        return None
+    bound = network.bind(inside)
+    once_more = Walk(replace(bound, symbols=(*bound.symbols, *free))).report(None)
+    try:
+        found_again = rebound(once_more, back)
+    except ExpressionError:
+        return None
+    totals = replace(found_again.totals, valid_when=report.totals.valid_when)
+    return replace(
+        found_again, symbols=report.symbols, inputs=report.inputs, joins=report.joins, totals=totals
+    )
+
+
+def rebound(held: Any, values: Mapping[str, Value]) -> Any:
+    """Return a record with the symbols of all formulas inside replaced."""
+    if isinstance(held, Formula):
+        return held.bind(values)
+    if isinstance(held, tuple):
+        return tuple(rebound(each, values) for each in held)
+    if isinstance(held, dict):
+        return {key: rebound(each, values) for key, each in held.items()}
+    if is_dataclass(held) and not isinstance(held, type):
+        return replace(held, **{each.name: rebound(getattr(held, each.name), values) for each in fields(held)})
+    return held
 
 
 def follow(network: Network) -> tuple[list[Trace], list[Facts]]:
@@ -195,14 +240,17 @@ class Walk:
         conditions = self.constraints.conditions()
         alive, at = self._peak(layers)
         field = self._field_layer()
+        outputs = self.network.outputs
         return Totals(
-            output_shape=layers[-1].output_shape,
+            output_shape=layers[self.network.outputs[-1]].output_shape,
             **_sums(layers),
             peak_activations=alive,
             peak_layer=None if at is None else layers[at].name,
             receptive_field=layers[field].receptive_field,
             receptive_field_layer=layers[field].name,
             valid_when=conditions,
+            outputs={layers[at].name: layers[at].output_shape for at in outputs} if len(outputs) > 1 else {},
+            fields=layers[field].fields,
         )
 
     def _peak(self, layers: tuple[LayerReport, ...]) -> tuple[Value | None, int | None]:

@@ -113,6 +113,22 @@ class Constraints:
         """Return the sets of which every one must hold a symbol; mostly there is one, which may be every integer."""
         return self._classes.get(name, [EVERY])
 
+    def progression(self, name: str) -> tuple[int, int, int] | None:
+        """Return modulus, residue and least member where joins leave one residue of a symbol; else None."""
+        found = self.sizes(name)
+        residue = found[0].residue
+        if len(found) != 1 or residue is None or found[0].modulus == 1:
+            return None
+        least = self._least_member(name, self.lowest(name))
+        return None if least is None else (found[0].modulus, residue, least)
+
+    def lowest(self, name: str) -> int:
+        """Return the least value of a symbol that windows and ranges leave, whatever joins say."""
+        low = [each.minimum for each in self.network.symbols if each.name == name] or [1]
+        solved = (_solved(origin, need) for origin, needs in self._needs.items() for need in needs)
+        low += [right for left, right in solved if str(left) == name and isinstance(right, int)]
+        return max(low)
+
     def _least_member(self, name: str, low: int) -> int | None:
         first, *others = self.sizes(name)
         for each in islice(first.members(low), MOST_TRIED if others else 1):
@@ -154,14 +170,13 @@ class Constraints:
             return found
         kept: list[Condition] = []
         for name in self._classes:
-            kept.extend(self._class_of(name, found))
+            kept.extend(self._class_of(name))
         return [*kept, *(each for each in found if str(each.left) not in self._classes or not isinstance(each.right, int))]
 
-    def _class_of(self, name: str, found: list[Condition]) -> list[Condition]:
+    def _class_of(self, name: str) -> list[Condition]:
         minimum = self.minima.get(name, 1)
         implied = minimum if isinstance(minimum, int) else 1
-        rights = [each.right for each in found if str(each.left) == name]
-        low = max([implied, *(each for each in rights if isinstance(each, int))])
+        low = self.lowest(name)
         least = self._least_member(name, low)
         if least is None:
             equations = " and ".join(f"{each.left} = {each.right}" for each in self.joins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,9 +27,15 @@ SIZES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 QUANTITIES = ("params", "buffers", "macs", "activations")
 
 
-def one_layer(entry: dict[str, Any], shape: list[Any], symbols: Mapping[str, Any] | None = None) -> Network:
-    """Return the network of a single entry."""
+def one_layer(
+    entry: dict[str, Any], shape: list[Any], symbols: Mapping[str, Any] | None = None, others: Sequence[list[Any]] = ()
+) -> Network:
+    """Return the network of a single entry, which takes inputs of the shapes *others* beside the first: X1, X2 and so on."""
     data = {"convmath": VERSION, "input": shape, "symbols": dict(symbols or {}), "layers": [entry]}
+    if others:
+        del data["input"]
+        data["inputs"] = {f"X{at}": each for at, each in enumerate([shape, *others], 1)}
+        data["layers"] = [{kind: {**(held or {}), "from": list(data["inputs"])} for kind, held in entry.items()}]
     return parse(Document("<layer>", "", data))
 
 
@@ -50,7 +56,8 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
     fields = {name: _letters(name, held, rank) for name, held in meaning.general.items()}
     shape = list(meaning.input) if len(meaning.input) == 1 else ["C", *SIZES[rank]]
     none = {letter: {"min": 0} for name, letter in meaning.general.items() if isinstance(declared[name], Amount)}
-    network = one_layer({kind: {**fields, **dict(words)}}, shape, none)
+    others = [[each[0], *shape[1:]] for each in meaning.others]
+    network = one_layer({kind: {**fields, **dict(words)}}, shape, none, others)
     report = derive(network)
     sizes = report.totals.output_shape[1:]
     known: dict[Formula, Value] = {}

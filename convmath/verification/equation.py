@@ -100,7 +100,7 @@ class _Paper:
         array = self.arrays.get(name)
         if array is None:
             return 0  # a bias that the layer does not have
-        if name != "X":
+        if not name.startswith("X"):
             sizes = tuple(self.ranges[node.text] for node, _ in indices if isinstance(node, Name))
             array = np.asarray(array)
             array = array.reshape(sizes) if math.prod(sizes) == array.size else np.broadcast_to(array, sizes)

@@ -73,10 +73,12 @@ def _confront_equation(
     """Hold every element of the output against the defining equation, summed up term by term."""
     left, right = equation_of(kind)
     seed = sum(values.values())
-    source = np.random.default_rng(seed).uniform(-1, 1, tuple(bound.inputs[0].shape))  # type: ignore[arg-type]
-    steps = list(walk(bound, [Values(source)], lambda node: Weights(Numbers(node.name, {}, seed))))
+    random = np.random.default_rng(seed)
+    sources = [random.uniform(-1, 1, tuple(each.shape)) for each in bound.inputs]  # type: ignore[arg-type]
+    steps = list(walk(bound, list(map(Values, sources)), lambda node: Weights(Numbers(node.name, {}, seed))))
     output = steps[-1].output.numbers
-    arrays = {"X": source, **_named([each.weights for each in steps])}
+    given = {"X": sources[0]} if len(sources) == 1 else {f"X{at}": each for at, each in enumerate(sources, 1)}
+    arrays = {**given, **_named([each.weights for each in steps])}
     names = {name: float(number) for name, number in VOCABULARY[kind].meaning.constants.items()}
     names |= {name: getattr(steps[0].layer, name) for name in _reals(steps[0].layer)} | dict(values)
     try:
