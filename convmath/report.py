@@ -48,9 +48,12 @@ class Field:
 
     Output i reads inputs ``first`` … ``last``, formulas in ``i`` that hold where no window
     meets padding; ``start`` is ``first`` at 0 and ``jump`` the distance between the fields
-    of neighbours. Where outputs have no positions (a vector) these are None, and where
-    ``whole`` is true the field is all that reaches the map.
-    ``size`` is None where it has no closed form, and an upper bound where ``exact`` is false.
+    of neighbours, on average. Behind an enlarging layer neighbours differ, and ``period``
+    of them repeat: ``size`` is the largest among these. Where outputs have no positions (a
+    vector) these are None, and where ``whole`` is true the field is all that reaches the map.
+    ``size`` is None where it has no closed form; where ``exact`` is false, size, first and
+    last are bounds. ``period`` is None behind a pooling to a fixed size, too: there ``size``
+    is the largest of all.
     Over several paths it is the hull of all; ``disagreement`` tells where they do not
     agree, and a jump is None where paths differ in it. ``local`` is the field without
     gates and statistics, along the paths that avoid layers which read everything.
@@ -63,6 +66,7 @@ class Field:
     last: tuple[Value | None, ...] | None = None
     whole: bool = False
     exact: bool = True
+    period: tuple[Value, ...] | None = None
     disagreement: tuple[Disagreement | None, ...] | None = None
     local: Field | None = None
 

@@ -311,6 +311,8 @@ ONE_LINE = {
     "adaptive_avg_pool": ("[1, 7]", {"output_size": (1, 7)}),
     "adaptive_max_pool": ("7", {"output_size": (7, 7)}),
     "pad": ("[1, [2, 3]]", {"amount": ((1, 1), (2, 3))}),
+    "crop": ("[1, [2, 3]]", {"amount": ((1, 1), (2, 3))}),
+    "upsample": ("2", {"scale_factor": (2, 2), "mode": "nearest"}),
     "local_response_norm": ("5", {"size": 5}),
     "leaky_relu": ("0.2", {"negative_slope": 0.2}),
     "prelu": ("0.1", {"init": 0.1, "num_parameters": 1}),
@@ -318,7 +320,8 @@ ONE_LINE = {
     "softplus": ("2", {"beta": 2.0}),
     "dropout": ("0.3", {"p": 0.3}),
 }
-BARE = {kind for kind, cls in VOCABULARY.items() if cls.value is None} - {"conv", "locally_connected", "separable_conv"}
+MANY_FIELDS = {"conv", "locally_connected", "separable_conv", "conv_transpose"}
+BARE = {kind for kind, cls in VOCABULARY.items() if cls.value is None} - MANY_FIELDS
 
 
 def test_the_one_line_forms_are_all_here() -> None:

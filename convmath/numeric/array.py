@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
+from functools import reduce
 from math import prod
 from typing import Any, Self, TypeAlias
 
@@ -77,6 +78,53 @@ class Array(ABC):
             [sliding_window_view(plane, extent, axis)[(slice(None),) * axis + keep] for plane in self.planes]
         )
 
+    def fold(self, axis: int, taps: int, *, stride: int, dilation: int) -> Self:
+        """Return the elements laid onto one line along *axis* and added up: the adjoint of :meth:`windows`.
+
+        The axis *taps* goes: its tap u stands ``dilation*u`` further on, and neighbours
+        along *axis* stand *stride* apart. The line ends with the last tap of the last element.
+        """
+        reach = dilation * (self.shape[taps] - 1)
+        margin = -(-reach // stride)
+        lines = []
+        for tap in range(self.shape[taps]):
+            one = self._view([plane[(slice(None),) * taps + (tap,)] for plane in self.planes])
+            # What would lie beyond the ends is padded before it is spread, so that traces meet it where it would be.
+            line = one.pad(axis, (margin, margin)).spread(axis, stride)
+            cut = (margin * stride - dilation * tap, margin * stride - (reach - dilation * tap))
+            lines.append(line.cut(axis, cut))
+        return reduce(type(self).gather, lines)
+
+    def cut(self, axis: int, amount: tuple[int, int]) -> Self:
+        """Return the view without some elements before and after along *axis*."""
+        before, after = amount
+        end = self.shape[axis] - after
+        return self[(slice(None),) * axis + (slice(before, max(end, before)),)]
+
+    def spread(self, axis: int, step: int) -> Self:
+        """Return the array with ``step - 1`` zeros between two elements along *axis*; they are no padding."""
+        if step == 1:
+            return self
+        fills = zip(self.planes, self.fills, strict=True)
+        return self.made(*(spread_plane(plane, axis, step, fill) for plane, fill in fills))
+
+    def take(self, axis: int, indices: Plane) -> Self:
+        """Return the elements at *indices* along *axis*, in memory of their own."""
+        return self.made(*(take_plane(plane, axis, indices) for plane in self.planes))
+
+    def copied(self) -> Self:
+        """Return the same elements in memory of their own."""
+        return self.made(*self.planes)
+
+    @property
+    def fills(self) -> tuple[Any, ...]:
+        """What a zero holds that is put between elements, plane by plane."""
+        return (0,)
+
+    def gather(self, other: Self) -> Self:
+        """Return the sums of products with more products, whose additions are counted with these."""
+        return self + other
+
     def stacked(self, others: Sequence[Self]) -> Self:
         """Return this array and *others* side by side along a new last axis."""
         parts = [self, *others]
@@ -140,6 +188,23 @@ def pad_plane(plane: Plane, axis: int, amount: tuple[int, int], mode: str, fill:
     settings = {"constant_values": np.asarray(fill, dtype=plane.dtype)} if PAD_MODES[mode] == "constant" else {}
     padded: Plane = np.pad(core, amounts, PAD_MODES[mode], **settings)  # type: ignore[call-overload]
     return broadcast(padded, (*plane.shape[:axis], padded.shape[axis], *plane.shape[axis + 1 :]))
+
+
+def spread_plane(plane: Plane, axis: int, step: int, fill: Any) -> Plane:
+    """Return a plane with ``step - 1`` times *fill* between two elements along *axis*."""
+    core = thin(plane, keep=axis)
+    gaps = [np.full_like(core, fill)] * (step - 1)
+    wide = np.stack([core, *gaps], axis + 1).reshape((*core.shape[:axis], -1, *core.shape[axis + 1 :]))
+    wide = wide[(slice(None),) * axis + (slice(None, 1 - step),)]
+    return broadcast(wide, (*plane.shape[:axis], wide.shape[axis], *plane.shape[axis + 1 :]))
+
+
+def take_plane(plane: Plane, axis: int, indices: Plane) -> Plane:
+    """Return the elements of a plane at *indices* along one axis; axes that repeat one element still do."""
+    shape = (*plane.shape[:axis], *indices.shape, *plane.shape[axis + 1 :])
+    if plane.strides[axis] == 0:
+        return broadcast(thin(plane), shape)
+    return broadcast(np.take(thin(plane, keep=axis), indices, axis), shape)
 
 
 def broadcast(plane: Plane, shape: Shape) -> Plane:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from convmath.numeric.array import Array, Operand, Plane, Shape, broadcast, pad_plane, thin
+from convmath.numeric.array import Array, Operand, Plane, Shape, broadcast, pad_plane, spread_plane, take_plane, thin
 from convmath.numeric.weights import Parameter
 
 
@@ -57,6 +57,19 @@ class Trace(Array):
         *read, padded = zip(self.planes, self.empty, strict=True)
         planes = [pad_plane(plane, axis, amount, mode, empty) for plane, empty in read]
         return self.made(*planes, pad_plane(padded[0], axis, amount, "zeros", padded[1]))
+
+    def spread(self, axis: int, step: int) -> Self:
+        """Return the array with zeros between its elements, which have read nothing and are no padding."""
+        if axis == self.axis or step == 1:
+            return super().spread(axis, step)
+        wide = spread_plane(np.empty(self.shape[axis], dtype=np.int8), 0, step, 0)
+        indices = np.zeros(wide.shape, dtype=np.intp)
+        return self.made(*(take_plane(plane, axis, indices) for plane in self.planes))
+
+    @property
+    def fills(self) -> tuple[Any, ...]:
+        """What a zero between elements has read: nothing, and it is no padding."""
+        return (*self.empty[:-1], False)
 
     @staticmethod
     def _widened(plane: Plane, axis: int, amount: tuple[int, int]) -> Plane:

@@ -102,7 +102,9 @@ class Weights:
 def _same(held: Parameter, name: str, shape: Shape) -> Parameter:
     """Return what another layer uses as well, if it has the shape that this layer needs."""
     if held.shape != shape:
-        message = f"'{name}' must have the shape {show_shape(shape)}, but the one it shares has {show_shape(held.shape)}"
+        message = (
+            f"'{name}' must have the shape {show_shape(shape)}, but the one it shares has {show_shape(held.shape)}"
+        )
         raise Misfit("bad-share", message)
     return held
 

@@ -57,6 +57,7 @@ def _field(field: Field) -> dict[str, Any]:
         "last": _values(field.last),
         "whole": field.whole,
         **({} if field.exact else {"exact": False}),
+        **({} if set(field.period or ()) <= {1} else {"period": _values(field.period)}),
     }
 
 

@@ -273,7 +273,9 @@ def _distinct_axes(report: NetworkReport, sizes: tuple[Value, ...]) -> Iterator[
 
 def _reads(field: Field) -> str:
     pairs = dict.fromkeys(
-        f"{write(first)} … {write(last)}" for first, last in zip(field.first or (), field.last or (), strict=True)
+        f"{write(first)} … {write(last)}"
+        for first, last in zip(field.first or (), field.last or (), strict=True)
+        if first is not None and last is not None
     )
     return ", ".join(pairs)
 

@@ -23,7 +23,9 @@ def residual(builder: Builder, held: Any, reader: EntryReader, frame: Frame) -> 
     given = {"layers": held} if isinstance(held, list) else held
     if not isinstance(given, dict):
         message = f"{show(held)} is no list of layers"
-        raise reader.refuse("not-fields", message, help="write 'residual: [LAYER, …]' or '{layers: […], shortcut: […]}'")
+        raise reader.refuse(
+            "not-fields", message, help="write 'residual: [LAYER, …]' or '{layers: […], shortcut: […]}'"
+        )
     meant = builder.only(given, (*COMMON, "layers", "shortcut"), "residual", reader)
     if "layers" not in given:
         if "layers" in meant:

@@ -74,7 +74,11 @@ class Builder:
     """Collects nodes and problems; one per network."""
 
     def __init__(
-        self, document: Document, limits: Limits, inputs: dict[str, int], defaults: dict[str, dict[str, tuple[Any, Path]]]
+        self,
+        document: Document,
+        limits: Limits,
+        inputs: dict[str, int],
+        defaults: dict[str, dict[str, tuple[Any, Path]]],
     ) -> None:
         self.document, self.limits, self.defaults = document, limits, defaults
         self.inputs = list(inputs)
@@ -132,7 +136,8 @@ class Builder:
                 "bad-entry", _what_is_wrong(entry), help="write '- kind', '- kind: value' or '- kind: {field: value}'"
             )
         said = held if isinstance(held, dict) else {}
-        merges = issubclass(VOCABULARY.get(ALIASES.get(word, word), Layer), Merge)
+        kind = ALIASES.get(word, word) if isinstance(word, str) else ""
+        merges = issubclass(VOCABULARY.get(kind, Layer), Merge)
         if "from" in said and not merges:
             frame.producer = sources.only(self, said["from"], reader.at("from"), frame)
             reader = self._reader(frame, reader.path)
@@ -216,9 +221,7 @@ class Builder:
         base = self.defaults.get("conv", {}) if cls.__module__ == Conv.__module__ else {}
         return base | self.defaults.get(cls.kind, {})
 
-    def append(
-        self, name: str, layer: Layer, kind: str, path: Path, frame: Frame, inputs: tuple[int, ...]
-    ) -> int:
+    def append(self, name: str, layer: Layer, kind: str, path: Path, frame: Frame, inputs: tuple[int, ...]) -> int:
         """Add a node, whose output arrives at the next one; return its number among the producers."""
         if len(self.nodes) >= self.limits.layers:
             raise self.too_many(f"more than {self.limits.layers} layers")

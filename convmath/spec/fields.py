@@ -17,6 +17,7 @@ from convmath.formula import Formula, Value
 
 REQUIRED: Any = object()
 SAME = "same"
+PADDING_WORDS = ("valid", SAME, "causal")
 
 Pad: TypeAlias = tuple[Value, Value] | str
 """What one axis is padded with: before and after, or ``same`` for the executor and the rule to resolve."""
@@ -145,6 +146,9 @@ class Amount:
         """Return a number of elements; a word, or nearly one, would silently become a symbol."""
         if isinstance(raw, str) and raw in self.words:
             raise reader.refuse("not-a-number", f"'{raw}' cannot stand in a pair", help="write it for the whole axis")
+        if isinstance(raw, str) and raw in PADDING_WORDS and not reader.knows(raw):
+            help_ = f"write numbers, or {' or '.join(self.words)}" if self.words else "write numbers"
+            raise reader.refuse("unknown-word", f"'{raw}' is no amount here", help=help_)
         near = get_close_matches(raw, self.words, 1, 0.75) if isinstance(raw, str) and not reader.knows(raw) else []
         if near:
             help_ = f"did you mean '{near[0]}'? A symbol of that name needs a line under 'symbols'"
@@ -209,7 +213,7 @@ def per_axis(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
     return field(metadata={"kind": PerAxis(default, minimum)})
 
 
-def padding(default: Any = 0, *, words: tuple[str, ...] = ("valid", SAME, "causal")) -> Any:
+def padding(default: Any = 0, *, words: tuple[str, ...] = PADDING_WORDS) -> Any:
     """Declare padding."""
     return field(metadata={"kind": Amount(default, words)})
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from convmath.errors import LimitError, SpecError
@@ -19,7 +20,7 @@ Add = Callable[[SpecError], None]
 """Takes a fault, and lets the reader go on."""
 
 
-def read_inputs(top: EntryReader, data: dict[str, Any], meant: Collection[str], add: Add) -> tuple[Input, ...]:
+def read_inputs(top: EntryReader, data: dict[str, Any], meant: AbstractSet[str], add: Add) -> tuple[Input, ...]:
     """Return the inputs in order; none, and a problem, where they are faulty."""
     if "inputs" in data:
         if "input" in data:
@@ -78,9 +79,7 @@ def read_outputs(top: EntryReader, data: dict[str, Any], builder: Builder, end: 
     reader = top.at("outputs")
     if not isinstance(raw, list) or not raw:
         raise reader.refuse("not-a-list", f"{show(raw)} is no list of names", help="write 'outputs: [NAME, NAME]'")
-    found = [
-        (each, sources.only(builder, each, reader.at(at), end) - builder.first) for at, each in enumerate(raw)
-    ]
+    found = [(each, sources.only(builder, each, reader.at(at), end) - builder.first) for at, each in enumerate(raw)]
     for at, (name, node) in enumerate(found):
         if node < 0:
             raise reader.refuse("bad-output", f"{show(name)} is an input, which no layer makes", at)

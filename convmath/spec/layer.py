@@ -95,8 +95,8 @@ class Window(NamedTuple):
         return self.dilation * (self.kernel - 1) + 1
 
 
-class Windowed(Layer):
-    """A layer that slides a window; its fields are PyTorch's, one entry per axis."""
+class Tapped(Layer):
+    """A layer with a kernel of taps on each axis; its fields are PyTorch's, one entry per axis."""
 
     __slots__ = ()
     axes: ClassVar[bool] = True
@@ -110,6 +110,12 @@ class Windowed(Layer):
         """The window along each axis."""
         each = zip(self.kernel_size, self.stride, self.dilation, self.padding, strict=True)
         return tuple(Window(*parts) for parts in each)
+
+
+class Windowed(Tapped):
+    """A layer that slides its kernel over the image."""
+
+    __slots__ = ()
 
     @classmethod
     def settle(cls, values: dict[str, Any]) -> dict[str, Any]:

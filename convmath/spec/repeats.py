@@ -37,9 +37,7 @@ def repeat(builder: Builder, held: Any, reader: EntryReader, frame: Frame) -> No
     if isinstance(times, Formula) or not isinstance(times, int):
         free = sorted(times.names) if isinstance(times, Formula) else []
         message = f"the number of passes, {times}, must be a number"
-        raise reader.refuse(
-            "symbolic-depth", message, "times", help=f"give it a value: --set {(free or ['n'])[0]}=3"
-        )
+        raise reader.refuse("symbolic-depth", message, "times", help=f"give it a value: --set {(free or ['n'])[0]}=3")
     index = held.get("index")
     if index is not None and not (isinstance(index, str) and is_name(index)):
         raise reader.refuse("bad-name", f"{show(index)} cannot name the index", "index")

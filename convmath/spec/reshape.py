@@ -53,6 +53,26 @@ class Padding(Layer):
 
 
 @layer(
+    "crop",
+    value="amount",
+    meaning=Meaning(
+        "Y[c,i,j] = X[c, i + a, j + a]",
+        source="Keras, Cropping2D",
+        general={"amount": "a"},
+        torch="functional.pad with negative numbers",
+        keras="Cropping2D",
+        onnx="Slice",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop(Layer):
+    """Cut elements off around the image."""
+
+    axes: ClassVar[bool] = True
+    amount: tuple[tuple[Value, Value], ...] = amount()
+
+
+@layer(
     "dropout",
     value="p",
     meaning=Meaning("y = x", source="Srivastava et al. 2014", torch="Dropout", keras="Dropout", onnx="Dropout"),

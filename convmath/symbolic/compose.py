@@ -11,7 +11,18 @@ from convmath.formula import Formula, Value, ratio, sum_of, symbol
 from convmath.report import Condition, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
 from convmath.spec.graph import Group, Network, Node, SymbolInfo, arriving_channels
 from convmath.spec.layer import Layer, Merge, Windowed
-from convmath.symbolic import activation, conv, dense, local, merge, norm, pool, reshape  # noqa: F401  (register the rules)
+from convmath.symbolic import (  # noqa: F401  (register the rules)
+    activation,
+    conv,
+    dense,
+    local,
+    merge,
+    norm,
+    pool,
+    reshape,
+    transpose,
+    upsample,
+)
 from convmath.symbolic.constraints import Constraints
 from convmath.symbolic.facts import Facts, Shape, apply
 from convmath.symbolic.join import join, unlike
@@ -60,13 +71,11 @@ def simplified(network: Network, report: NetworkReport, constraints: Constraints
     bound = network.bind(inside)
     once_more = Walk(replace(bound, symbols=(*bound.symbols, *free))).report(None)
     try:
-        found_again = rebound(once_more, back)
+        found_again: NetworkReport = rebound(once_more, back)
     except ExpressionError:
         return None
     totals = replace(found_again.totals, valid_when=report.totals.valid_when)
-    return replace(
-        found_again, symbols=report.symbols, inputs=report.inputs, joins=report.joins, totals=totals
-    )
+    return replace(found_again, symbols=report.symbols, inputs=report.inputs, joins=report.joins, totals=totals)
 
 
 def rebound(held: Any, values: Mapping[str, Value]) -> Any:

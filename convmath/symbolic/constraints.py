@@ -171,7 +171,10 @@ class Constraints:
         kept: list[Condition] = []
         for name in self._classes:
             kept.extend(self._class_of(name))
-        return [*kept, *(each for each in found if str(each.left) not in self._classes or not isinstance(each.right, int))]
+        return [
+            *kept,
+            *(each for each in found if str(each.left) not in self._classes or not isinstance(each.right, int)),
+        ]
 
     def _class_of(self, name: str) -> list[Condition]:
         minimum = self.minima.get(name, 1)

@@ -51,7 +51,8 @@ class Facts:
     ``first`` and ``last`` take an output position to the least and greatest input position
     that it reads. ``least`` is the least input size that the layer accepts, beside an
     output of at least 1. ``borders`` tells that what a window reads at the image's border
-    is simply cut: there is no gap of a dilation, and no window in padding alone. A
+    is simply cut: there is no gap of a dilation, and no window in padding alone. Where
+    ``hull`` is false, ``first`` and ``last`` only bound what is read. A
     ``view`` takes no memory of its own; what is ``minor`` keeps every element in its
     place, and tables fold it into the layer above.
     """
@@ -68,6 +69,7 @@ class Facts:
     minor: bool = False
     whole: bool = False
     borders: bool = True
+    hull: bool = True
     least: tuple[Value, ...] = ()
     requirements: tuple[Requirement, ...] = ()
 

@@ -34,8 +34,9 @@ def one_layer(
     data = {"convmath": VERSION, "input": shape, "symbols": dict(symbols or {}), "layers": [entry]}
     if others:
         del data["input"]
-        data["inputs"] = {f"X{at}": each for at, each in enumerate([shape, *others], 1)}
-        data["layers"] = [{kind: {**(held or {}), "from": list(data["inputs"])} for kind, held in entry.items()}]
+        names = [f"X{at + 1}" for at in range(len(others) + 1)]
+        data["inputs"] = dict(zip(names, [shape, *others], strict=True))
+        data["layers"] = [{kind: {**(held or {}), "from": names} for kind, held in entry.items()}]
     return parse(Document("<layer>", "", data))
 
 

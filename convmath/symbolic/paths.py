@@ -169,9 +169,7 @@ def never_above(lower: Word, upper: Word) -> bool:
     if not (concrete(lower) and concrete(upper)) or _number(lower.slope) > _number(upper.slope):
         return False
     period = lcm(int(_number(lower.period)), int(_number(upper.period)))
-    return period <= LONGEST_PERIOD and all(
-        _number(lower(at)) <= _number(upper(at)) for at in range(period)
-    )
+    return period <= LONGEST_PERIOD and all(_number(lower(at)) <= _number(upper(at)) for at in range(period))
 
 
 def concrete(word: Word) -> bool:
@@ -189,28 +187,43 @@ def _by_size(value: Value) -> tuple[int, int | Fraction, str]:
     return (1, 0, str(value)) if isinstance(value, Formula) else (0, value, "")
 
 
-def span(paths: Paths, positions: Value) -> tuple[Value | None, bool]:
-    """Return the most pixels from first to last over all positions, and whether that many are reached for sure.
+def span(paths: Paths, positions: Value | None) -> Value | None:
+    """Return the most pixels from first to last over all positions; None where no closed form is known.
 
     Maps of one slope differ by the same everywhere, or, over a divisor m, by
-    floor((r + difference)/m) with r the largest remainder that occurs. Of words with
-    numbers one period is asked. Behind a pooling to a fixed size there are few enough
-    positions to ask each. None where no closed form is known.
+    floor((r + difference)/m) with r the largest remainder that occurs. Behind a pooling
+    to a fixed size there are so many *positions*, few enough to ask each; otherwise one
+    period is asked, unless paths with different jumps move apart for ever.
     """
+    if not paths.first:
+        return None
     if len(paths.first) == len(paths.last) == 1:
         found = _span_of_two(paths.first[0], paths.last[0], positions)
         if found is not None:
-            return found, True
-    if isinstance(positions, int) and paths.first:
+            return found
+    if positions is None:
+        positions = None if len({word.slope for word in (*paths.first, *paths.last)}) > 1 else period(paths)
+    if isinstance(positions, int):
         sizes = [_size_at(paths, at) for at in range(min(positions, MOST_POSITIONS))]
         numbers = all(isinstance(each, int) for each in sizes)
         if sizes and (positions <= MOST_SYMBOLIC_POSITIONS or (numbers and positions <= MOST_POSITIONS)):
-            return max_of(*sizes), True
-    return _span_of_a_period(paths, positions)
+            return max_of(*sizes)
+    return None
 
 
 MOST_POSITIONS = 4096
 MOST_SYMBOLIC_POSITIONS = 64
+
+
+def period(paths: Paths) -> Value:
+    """Return how many neighbouring outputs it takes until their fields repeat, further on."""
+    found: Value = 1
+    for each in dict.fromkeys(word.period for word in (*paths.first, *paths.last)):
+        if isinstance(found, int) and isinstance(each, int):
+            found = lcm(found, each)
+        elif found != each:
+            found = found * each
+    return found
 
 
 def _size_at(paths: Paths, position: int) -> Value:
@@ -218,24 +231,12 @@ def _size_at(paths: Paths, position: int) -> Value:
     return 0 if first is None or last is None else last - first + 1
 
 
-def _span_of_a_period(paths: Paths, positions: Value) -> tuple[Value | None, bool]:
-    """Return the most pixels within one period, which is a bound where the positions are fewer."""
-    words = (*paths.first, *paths.last)
-    if not words or not all(map(concrete, words)) or len({word.slope for word in words}) > 1:
-        return None, True
-    period = lcm(*(int(_number(word.period)) for word in words))
-    if period > LONGEST_PERIOD:
-        return None, True
-    enough = isinstance(positions, int) and positions >= period
-    return max_of(*(_size_at(paths, at) for at in range(period))), enough
-
-
-def _span_of_two(first: Word, last: Word, positions: Value) -> Value | None:
+def _span_of_two(first: Word, last: Word, positions: Value | None) -> Value | None:
     near, far = first.maps[0] if first.maps else FloorMap(), last.maps[0] if last.maps else FloorMap()
     near_end, far_end = (first.maps[1:] or (FloorMap(),))[0], (last.maps[1:] or (FloorMap(),))[0]
     alike = near.up == far.up and near.down == far.down and near_end.up == far_end.up
     short = max(len(first.maps), len(last.maps)) <= 2 and near_end.down == far_end.down == 1
-    if alike and short and _whole_period(near.down, positions):
+    if alike and short and (positions is None or _whole_period(near.down, positions)):
         return near_end.up * _widest(near, far) + far_end.shift - near_end.shift + 1
     return None
 
@@ -252,7 +253,7 @@ def _widest(near: FloorMap, far: FloorMap) -> Value:
     from convmath.formula import gcd_of
 
     difference = far.shift - near.shift
-    if near.down == 1:
+    if near.down == 1 or difference == 0:
         return difference
     common = gcd_of(near.up, near.down)
     largest = near.down - common + near.shift % common

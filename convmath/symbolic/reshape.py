@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convmath.algebra import FloorMap
 from convmath.formula import max_of
-from convmath.spec.reshape import Dropout, Flatten, Identity, Padding
+from convmath.spec.reshape import Crop, Dropout, Flatten, Identity, Padding
 from convmath.symbolic.facts import Facts, Shape, pointwise, rule
 
 
@@ -32,6 +32,14 @@ def pad(layer: Padding, shape: Shape) -> Facts:
         borders=all(before == after == 0 for before, after in pads),
         least=() if beyond is None else tuple(max_of(1, a + beyond, b + beyond) for a, b in pads),
     )
+
+
+@rule(Crop)
+def crop(layer: Crop, shape: Shape) -> Facts:
+    """Derive a smaller image (Keras, Cropping2D)."""
+    maps = tuple(FloorMap(1, -before - after, 1) for before, after in layer.amount)
+    back = tuple(FloorMap(1, before, 1) for before, _ in layer.amount)
+    return Facts(out=shape.through(maps, shape.channels), maps=maps, first=back, last=back)
 
 
 @rule(Dropout)

@@ -73,7 +73,10 @@ class Sizes:
     def greatest(self, high: int) -> int | None:
         """Return the greatest member up to *high*."""
         mirrored = Sizes(
-            tuple((self.modulus - 1 - b, self.modulus - 1 - a) if self.modulus else (-b, -a) for a, b in self.intervals[::-1]),
+            tuple(
+                (self.modulus - 1 - b, self.modulus - 1 - a) if self.modulus else (-b, -a)
+                for a, b in self.intervals[::-1]
+            ),
             self.modulus,
         )
         shift = self.modulus - 1 if self.modulus else 0

@@ -10,7 +10,7 @@ from convmath.formula import Formula, Value, symbol
 from convmath.report import Disagreement, Field
 from convmath.spec.graph import Input
 from convmath.symbolic.facts import Facts, Shape
-from convmath.symbolic.paths import Paths, span, united
+from convmath.symbolic.paths import Paths, period, span, united
 from convmath.symbolic.whole import Whole, joined_whole
 
 POSITION = symbol("i")
@@ -45,6 +45,7 @@ class Trace:
     sizes: tuple[Word | None, ...]
     views: Mapping[int, View] = field(default_factory=dict)
     fixed: bool = False
+    exact: bool = True
 
     @classmethod
     def of_input(cls, source: Input, at: int = 0) -> Trace:
@@ -69,6 +70,7 @@ class Trace:
             sizes=tuple(map(_then, self.sizes, facts.maps, self.origin)),
             views=_overlaid({at: _after(view, facts) for at, view in self.views.items()}, whole),
             fixed=self.fixed or any(f.up == 0 for f in facts.maps),
+            exact=self.exact and facts.hull,
         )
 
     def joined(self, others: list[Trace], shape: Shape, whole: Mapping[int, Whole]) -> Trace:
@@ -79,7 +81,15 @@ class Trace:
         parts = [self, *others]
         sources = dict.fromkeys(at for part in parts for at in part.views)
         views = {at: _merged([part.views[at] for part in parts if at in part.views], whole.get(at)) for at in sources}
-        return Trace(shape, self.origin, shape.sizes or self.image, self.sizes, views, any(each.fixed for each in parts))
+        return Trace(
+            shape=shape,
+            origin=self.origin,
+            image=shape.sizes or self.image,
+            sizes=self.sizes,
+            views=views,
+            fixed=any(each.fixed for each in parts),
+            exact=all(each.exact for each in parts),
+        )
 
     def fields(self) -> dict[int, Field]:
         """Return the receptive field in each input that is read."""
@@ -92,17 +102,18 @@ class Trace:
         return self._local(view)
 
     def _local(self, view: View) -> Field:
-        spans = [span(axis, size) for axis, size in zip(view.axes, self.image, strict=False)]
-        size, exact = tuple(each for each, _ in spans), all(reached for _, reached in spans)
+        pairs = zip(view.axes, self.image, strict=False)
+        size = tuple(span(axis, image if self.fixed else None) for axis, image in pairs)
         if not self.shape.sizes:
-            return Field(size=size, whole=not view.axes, exact=exact)
+            return Field(size=size, whole=not view.axes, exact=self.exact)
         return Field(
             size=size,
             jump=tuple(axis.jump for axis in view.axes),
             start=tuple(axis.first_at(0) for axis in view.axes),
             first=tuple(axis.first_at(POSITION) for axis in view.axes),
             last=tuple(axis.last_at(POSITION) for axis in view.axes),
-            exact=exact,
+            exact=self.exact,
+            period=None if self.fixed or not all(axis.first for axis in view.axes) else tuple(map(period, view.axes)),
             disagreement=_disagreement(view),
         )
 

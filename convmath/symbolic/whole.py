@@ -51,8 +51,9 @@ def whole_views(
 
     Walked back layer by layer and cut to each map on the way: a kernel of 3 with stride 2
     never reads row 5 of 6, and what a layer does not read, its window's overhang does not
-    bring back. Composed maps would forget the cuts. With dilated windows over padding, or
-    windows that lie in padding altogether, the size is an upper bound.
+    bring back. Composed maps would forget the cuts. With dilated windows over padding,
+    windows that lie in padding altogether, or gaps of a transposed convolution, the size
+    is an upper bound.
     """
     first = len(network.inputs)
     pending: dict[int, Ends] = {producer: _everything(traces[producer])}
@@ -73,7 +74,7 @@ def whole_views(
             found.setdefault(at, []).append(Whole(low, high, exact))
             continue
         step, node = facts[at - first], network.nodes[at - first]
-        exact = exact and step.borders
+        exact = exact and step.borders and step.hull
         for each in dict.fromkeys(node.inputs):
             ends = _before(traces[each], step, (lows, highs), bounds)
             pending[each] = _both(pending[each], ends, bounds) if each in pending else ends

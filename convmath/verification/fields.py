@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ from convmath.errors import SpecError
 from convmath.formula import Formula, Value, bind
 from convmath.numeric.measure import Field as Spans
 from convmath.numeric.measure import measure_fields, measure_reads
-from convmath.report import Field, LayerReport, NetworkReport
-from convmath.spec.graph import Network
+from convmath.report import Field, NetworkReport
+from convmath.spec.graph import Input, Network
 from convmath.symbolic.compose import derive
 from convmath.verification.tally import Tally
 
@@ -41,6 +42,21 @@ class Along(NamedTuple):
         return f"receptive_field{name}.{part}[{self.axis}]"
 
 
+class Measured(NamedTuple):
+    """What the outputs of one layer have read, and what is stated of it; ``clean`` are those that met no padding."""
+
+    layer: str
+    path: str
+    field: Field
+    axis: int
+    clean: NDArray[np.int64]
+    seen: Spans
+
+    def key(self, part: str) -> tuple[str, str]:
+        """Return under which name a part of the field is entered."""
+        return self.layer, self.path.replace("%", part)
+
+
 def confront_fields(network: Network, report: NetworkReport, values: Mapping[str, int], tally: Tally) -> None:
     """Trace every axis, and hold each layer's first, last and size against it.
 
@@ -51,7 +67,7 @@ def confront_fields(network: Network, report: NetworkReport, values: Mapping[str
     for source, given in enumerate(bound.inputs):
         for axis in range(len(given.sizes)):
             place = Along(axis, source)
-            spans = measure_fields(bound, axis, source)
+            spans = measure_fields(bound, *place)
             pending = _layers(network, report, values, place, spans, tally, BY_SPANS)
             length = int(given.sizes[axis])  # type: ignore[arg-type]
             if length <= SHORT:
@@ -78,7 +94,9 @@ def _on_longer(
     return LONGEST, set()  # a longer strip may break a condition that ties the axes together
 
 
-def _exact_sets(bound: Network, place: Along, spans: tuple[Spans, ...], values: Mapping[str, int], tally: Tally) -> None:
+def _exact_sets(
+    bound: Network, place: Along, spans: tuple[Spans, ...], values: Mapping[str, int], tally: Tally
+) -> None:
     """Hold the spans against the exact sets of pixels that each output reads, which see holes as well."""
     for node, span, exact in zip(bound.nodes, spans, measure_reads(bound, *place), strict=True):
         ends = [((mask & -mask).bit_length() - 1, mask.bit_length() - 1) for mask in exact.masks if mask]
@@ -104,14 +122,19 @@ def _on_strip(
         longer = {**values, name: length}
         traced = measure_fields(network.bind(longer), *place)
         return _layers(network, report, longer, place, traced, tally, BY_STRIP, pending)
-    inputs = tuple(
-        replace(each, shape=tuple(length if size == origin and at else size for at, size in enumerate(each.shape)))
-        if len(network.inputs) > 1 or not isinstance(origin, int)
-        else replace(each, shape=tuple(length if at == place.axis + 1 else size for at, size in enumerate(each.shape)))
+    strip = replace(network, inputs=_lengthened(network, place, length)).bind(values)
+    return _layers(strip, derive(strip), {}, place, measure_fields(strip, *place), tally, BY_STRIP, pending)
+
+
+def _lengthened(network: Network, place: Along, length: int) -> tuple[Input, ...]:
+    """Return the inputs with one axis enlarged; that of another input is too, where both were equally long."""
+    origin, at = network.inputs[place.source].sizes[place.axis], place.axis + 1
+    return tuple(
+        replace(each, shape=(*each.shape[:at], length, *each.shape[at + 1 :]))
+        if len(each.shape) > at and each.shape[at] == origin
+        else each
         for each in network.inputs
     )
-    strip = replace(network, inputs=inputs).bind(values)
-    return _layers(strip, derive(strip), {}, place, measure_fields(strip, *place), tally, BY_STRIP, pending)
 
 
 def _layers(
@@ -147,37 +170,52 @@ def _layers(
         if not len(clean):
             pending.add(at)
             continue
-        for name, formula, measured in (
-            ("first", field.first[axis], seen.first),
-            ("last", field.last[axis], seen.last),
-        ):
-            derived, found = _compared(bind(formula, values), clean, measured)
-            named = (layer.name, place.key(network, name))
-            tally.note(named, formula, derived, found, at=values, by=measured_by)
-        _jump_and_start(network, layer, field, place, clean, seen.first, values, tally, measured_by)
-        widest = int((seen.last[clean] - seen.first[clean] + 1).max())
-        stated = field.size[axis]
-        if stated is not None:
-            claimed = bind(stated, values)
-            reached = len(clean) == len(seen.clean) or _affine(bind(field.first[axis], values)) is not None
-            agrees = widest == claimed if reached and field.exact else isinstance(claimed, int) and widest <= claimed
-            tally.note(key, stated, claimed, claimed if agrees else widest, at=values, by=measured_by)
+        measured = Measured(layer.name, place.key(network, "%"), field, axis, clean, seen)
+        _ends(measured, values, tally, measured_by)
+        _size(measured, values, tally, measured_by)
     return pending
 
 
-def _jump_and_start(
-    network: Network,
-    layer: LayerReport,
-    field: Field,
-    place: Along,
-    clean: NDArray[np.int64],
-    first: NDArray[np.int64],
-    values: Mapping[str, int],
-    tally: Tally,
-    measured_by: str,
-) -> None:
+def _ends(measured: Measured, values: Mapping[str, int], tally: Tally, measured_by: str) -> None:
+    """Hold first and last, jump and start against what outputs that met no padding have read."""
+    field, seen = measured.field, measured.seen
+    for name, held, read, beyond in (
+        ("first", field.first, seen.first, operator.lt),
+        ("last", field.last, seen.last, operator.gt),
+    ):
+        formula: Any = held[measured.axis]  # type: ignore[index]  # who calls has looked
+        derived, found = _compared(bind(formula, values), measured.clean, read, None if field.exact else beyond)
+        tally.note(measured.key(name), formula, derived, found, at=values, by=measured_by)
+    if field.exact:
+        _jump_and_start(measured, values, tally, measured_by)
+
+
+def _size(measured: Measured, values: Mapping[str, int], tally: Tally, measured_by: str) -> None:
+    """Hold the size against the widest span; it must be reached where a whole period met no padding."""
+    field, axis, clean, seen = measured.field, measured.axis, measured.clean, measured.seen
+    stated = field.size[axis]
+    if stated is None:
+        return
+    widest = int((seen.last[clean] - seen.first[clean] + 1).max())
+    claimed: Any = bind(stated, values)
+    agrees = widest == claimed if _reached(field, axis, clean, seen, values) else widest <= claimed
+    tally.note(measured.key("size"), stated, claimed, claimed if agrees else widest, at=values, by=measured_by)
+
+
+def _reached(field: Field, axis: int, clean: NDArray[np.int64], seen: Spans, values: Mapping[str, int]) -> bool:
+    """Tell whether the largest field is among those that were traced."""
+    if not field.exact:
+        return False
+    if field.period is None:
+        return len(clean) == len(seen.clean) or _affine(bind(field.first[axis], values)) is not None  # type: ignore[index, arg-type]
+    period: Any = bind(field.period[axis], values)
+    runs = np.split(clean, np.flatnonzero(np.diff(clean) != 1) + 1)
+    return bool(max(map(len, runs)) >= period)
+
+
+def _jump_and_start(measured: Measured, values: Mapping[str, int], tally: Tally, measured_by: str) -> None:
     """Hold jump and start against two neighbouring outputs, where neighbours lie equally far apart."""
-    axis = place.axis
+    field, axis, clean, first = measured.field, measured.axis, measured.clean, measured.seen.first
     neighbours = np.flatnonzero(np.diff(clean) == 1)
     if field.jump is None or field.start is None or field.first is None or not len(neighbours):
         return
@@ -186,26 +224,37 @@ def _jump_and_start(
     at = int(clean[neighbours[0]])
     jump = int(first[at + 1] - first[at])
     start = int(first[at]) - jump * at
-    for name, formula, measured in (("jump", field.jump[axis], jump), ("start", field.start[axis], start)):
-        key = (layer.name, place.key(network, name))
-        tally.note(key, formula, bind(formula, values), measured, at=values, by=measured_by)  # type: ignore[arg-type]
+    for name, formula, found in (("jump", field.jump[axis], jump), ("start", field.start[axis], start)):
+        held: Any = formula
+        tally.note(measured.key(name), held, bind(held, values), found, at=values, by=measured_by)
 
 
-def _compared(formula: Value, clean: NDArray[np.int64], measured: NDArray[np.int64]) -> tuple[object, object]:
-    """Return derived and measured index at the first position where they differ, or at the last one."""
+def _compared(
+    formula: Value,
+    clean: NDArray[np.int64],
+    measured: NDArray[np.int64],
+    beyond: Callable[[Any, Any], bool] | None,
+) -> tuple[object, object]:
+    """Return derived and measured index at the first position where they differ, or at the last one.
+
+    Of a bound only what lies *beyond* it differs.
+    """
+    wrong: Callable[[Any, Any], Any] = operator.ne
+    if beyond is not None:
+        wrong = lambda derived, found: beyond(found, derived)  # noqa: E731
     line = _affine(formula)
     if line is not None:
         slope, offset = line
-        derived = slope * clean + offset
-        wrong = np.flatnonzero(derived != measured[clean])
-        at = int(wrong[0]) if len(wrong) else -1
-        return int(derived[at]), int(measured[clean[at]])
-    step = max(1, len(clean) // MOST_POSITIONS)
-    for position in clean[::step].tolist():
-        value = bind(formula, {"i": position})
-        if value != int(measured[position]):
-            return value, int(measured[position])
-    return value, int(measured[position])
+        indices = clean
+        derived = [slope * at + offset for at in clean.tolist()]
+    else:
+        indices = clean[:: max(1, len(clean) // MOST_POSITIONS)]
+        derived = [bind(formula, {"i": at}) for at in indices.tolist()]
+    pairs = list(zip(derived, measured[indices].tolist(), strict=True))
+    differing = [pair for pair in pairs if wrong(*pair)]
+    if differing:
+        return differing[0]
+    return pairs[-1][0], pairs[-1][0]
 
 
 def _affine(formula: Value) -> tuple[int, int] | None:
