@@ -18,7 +18,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convmath.api import Confirmation, Report, analyze, load, run, stack, verify, verify_kind
+    from convmath.api import (
+        Confirmation,
+        Report,
+        analyze,
+        formulas,
+        load,
+        run,
+        sharing_scale,
+        sheet,
+        stack,
+        verify,
+        verify_kind,
+    )
     from convmath.errors import (
         CheckFailed,
         ConvmathError,
@@ -44,8 +56,11 @@ _HOMES = {
     "UnsupportedError": "convmath.errors",
     "UsageError": "convmath.errors",
     "analyze": "convmath.api",
+    "formulas": "convmath.api",
     "load": "convmath.api",
     "run": "convmath.api",
+    "sharing_scale": "convmath.api",
+    "sheet": "convmath.api",
     "stack": "convmath.api",
     "verify": "convmath.api",
     "verify_kind": "convmath.api",
@@ -54,7 +69,7 @@ _HOMES = {
 
 def _kinds() -> dict[str, str]:
     """Return the layer constructors by their public names."""
-    from convmath.api import public_name
+    from convmath.spec.constructors import public_name
     from convmath.spec.kinds import VOCABULARY
 
     return {public_name(kind): kind for kind in VOCABULARY}
@@ -68,7 +83,7 @@ def __getattr__(name: str) -> Any:
     elif name == "__all__":
         found = sorted([*_HOMES, *_kinds()])
     elif name[:1].isupper() and name in _kinds():
-        from convmath.api import constructor
+        from convmath.spec.constructors import constructor
 
         found = constructor(_kinds()[name])
     else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from functools import cached_property
-from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,21 @@ from convmath.errors import CheckFailed, UsageError, inert
 from convmath.formula import Formula
 from convmath.limits import Limits
 from convmath.quantity import parse_quantity
-from convmath.report import Analysis, Check, Condition, LayerReport, NetworkReport, Totals, Verification
+from convmath.render.shown import Shown
+from convmath.report import (
+    Analysis,
+    Check,
+    Condition,
+    Derivation,
+    Formulas,
+    LayerReport,
+    NetworkReport,
+    Totals,
+    Verification,
+)
 from convmath.spec.document import Document
-from convmath.spec.fields import REQUIRED
 from convmath.spec.graph import Network
-from convmath.spec.kinds import VOCABULARY, field_kinds
+from convmath.spec.kinds import ALIASES, VOCABULARY
 from convmath.spec.parse import VERSION, parse
 
 Settings = Mapping[str, int | str]
@@ -92,40 +102,6 @@ def _plain(data: Any) -> Any:
     return data
 
 
-def constructor(kind: str) -> Any:
-    """Return the function that makes a layer of *kind* as plain data, as a line of a spec does."""
-    cls = VOCABULARY[kind]
-    known = field_kinds(cls)
-    order = sorted(known, key=lambda name: known[name].default is not REQUIRED)
-
-    def make(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        if len(args) > len(order):
-            raise TypeError(f"{make.__name__} takes at most {len(order)} values, not {len(args)}")
-        given = dict(zip(order, args, strict=False))
-        twice = sorted(given.keys() & kwargs.keys())
-        if twice:
-            raise TypeError(f"{make.__name__} got '{twice[0]}' twice")
-        return {kind: {**given, **kwargs}}
-
-    make.__name__ = make.__qualname__ = public_name(kind)
-    make.__doc__ = f"{(cls.__doc__ or '').strip()}\n\nReturns the plain layer ``- {kind}: …`` of the spec language."
-    parameters = [
-        Parameter(
-            name,
-            Parameter.POSITIONAL_OR_KEYWORD,
-            default=Parameter.empty if known[name].default is REQUIRED else known[name].default,
-        )
-        for name in order
-    ]
-    make.__signature__ = Signature([*parameters, Parameter("name", Parameter.KEYWORD_ONLY, default=None)])  # type: ignore[attr-defined]
-    return make
-
-
-def public_name(kind: str) -> str:
-    """Return the name of a kind's constructor: ``max_pool`` is ``MaxPool``."""
-    return "".join(part.capitalize() for part in kind.split("_"))
-
-
 def analyze(network: Network, **values: int) -> Report:
     """Derive every quantity of *network*, per layer and in total.
 
@@ -189,6 +165,57 @@ def verify_kind(
 
     count = layers.SAMPLES if samples is None else samples
     return Confirmation(None, layers.verify_kind(kind, count, seed, progress=progress))
+
+
+def formulas(network: Network, layer: str | None = None, *, steps: bool = False) -> Shown:
+    """Return the closed forms of *network*, or of one of its layers; with *steps* how they come about.
+
+    Raises ``UsageError`` for a layer that the network does not have, otherwise as ``analyze``.
+    """
+    from convmath.render.formulas import page
+    from convmath.render.json import render_formulas
+    from convmath.symbolic.derivation import counts, derivations
+
+    if layer is not None and layer not in (known := set(network.names())):
+        near = get_close_matches(layer, known, 1)
+        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
+        raise UsageError(f"there is no layer '{inert(layer)}'{hint}")
+    part = network if layer is None else network.up_to(layer)
+    analysis = Report(part).analysis
+    derived: tuple[Derivation, ...] = ()
+    if steps:
+        last = layer or analysis.report.totals.receptive_field_layer
+        derived = (*derivations(network, last), *counts(part))
+    found = Formulas(analysis, layer, derived)
+    return Shown(lambda: page(found), lambda: render_formulas(found))
+
+
+def sheet(kind: str) -> Shown:
+    """Return the general formulas of a kind of layer, in its hyper-parameters, with the equation that defines it.
+
+    Raises ``UsageError`` for an unknown kind.
+    """
+    from convmath.render.json import render_sheet
+    from convmath.render.sheet import page
+    from convmath.symbolic import sheet as symbolic_sheet
+
+    name = ALIASES.get(kind, kind)
+    if name not in VOCABULARY:
+        near = get_close_matches(name, VOCABULARY, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"the kinds are {', '.join(VOCABULARY)}"
+        raise UsageError(f"there is no kind '{inert(kind)}'; {hint}")
+    found = symbolic_sheet.sheet(name)
+    return Shown(lambda: page(found), lambda: render_sheet(found))
+
+
+def sharing_scale() -> Shown:
+    """Return dense, locally connected and convolutional layers side by side, with the ratios of their weights."""
+    from convmath.render.json import render_scale
+    from convmath.render.sheet import scale_page
+    from convmath.symbolic.sheet import scale
+
+    found = scale()
+    return Shown(lambda: scale_page(found), lambda: render_scale(found))
 
 
 class Confirmation:
@@ -298,6 +325,27 @@ class Report:
         from convmath.render.json import render
 
         return render(self.analysis)
+
+    def to_markdown(self, *, all_layers: bool = False) -> str:
+        """Return the tables and formulas as Markdown, for GitHub and Jupyter."""
+        return self._page(all_layers=all_layers).to_markdown()
+
+    def to_latex(self, *, all_layers: bool = False) -> str:
+        """Return the tables and formulas as LaTeX, to be put into a document."""
+        return self._page(all_layers=all_layers).to_latex()
+
+    def to_html(self, *, all_layers: bool = False) -> str:
+        """Return the tables and formulas as an HTML document of its own."""
+        return self._page(all_layers=all_layers).to_html()
+
+    def _page(self, *, all_layers: bool = False) -> Shown:
+        from convmath.render.analysis import page
+
+        return Shown(lambda: page(self.analysis, all_layers=all_layers), self.to_json)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Return what a notebook shows: the table as text, HTML, Markdown and LaTeX."""
+        return self._page()._repr_mimebundle_(include, exclude) | {"text/plain": repr(self)}
 
     def to_csv(self) -> str:
         """Return one line per layer as CSV."""

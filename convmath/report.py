@@ -324,6 +324,7 @@ class Formulas:
 
     analysis: Analysis
     layer: str | None
+    """The layer that is asked about; the analysis then ends with it."""
     derivations: tuple[Derivation, ...] = ()
 
 
@@ -343,6 +344,7 @@ class Sheet:
     aliases: tuple[str, ...]
     equation: tuple[Node, Node]
     remark: str
+    constants: tuple[tuple[str, str], ...]
     source: str
     elsewhere: tuple[tuple[str, str], ...]
     report: NetworkReport

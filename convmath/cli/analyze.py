@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from convmath.cli.progress import progress
 from convmath.errors import CheckFailed, UsageError
 from convmath.report import Analysis
 
-FORMATS = ("table", "json", "csv")
+FORMATS = ("table", "json", "csv", "markdown", "latex", "html")
 SLOW = 2000
 """Networks with more layers show their progress."""
 
@@ -61,7 +62,7 @@ def _columns(text: str | None, form: str) -> tuple[Any, ...]:
     if text is None:
         return ()
     if form == "json":
-        raise UsageError("--columns goes with the formats table and csv; JSON always has everything")
+        raise UsageError("--columns goes with the other formats; JSON always has everything")
     from convmath.render.columns import parse_columns
 
     return parse_columns(text)
@@ -82,6 +83,12 @@ def _render(analysis: Analysis, form: str, columns: tuple[Any, ...], options: di
         from convmath.render import csv
 
         return csv.render(analysis, columns=columns, formulas=options["formulas"])
+    if form in ("markdown", "latex", "html"):
+        from convmath.render import analysis as pages
+
+        page = pages.page(analysis, all_layers=options["all_layers"], formulas=options["formulas"], columns=columns)
+        writer = import_module(f"convmath.render.{form}")
+        return str(writer.write(page))
     from convmath.render import table
 
     return table.render(

@@ -65,6 +65,8 @@ GREEK = frozenset(
 )
 BRACKETS = {"floor": ("lfloor", "rfloor"), "ceil": ("lceil", "rceil")}
 OPERATORS = frozenset(("max", "min", "gcd", "exp", "log", "tanh"))
+MOST_TALL = 80
+"""Longer than this, brackets do not grow with what is inside: TeX would not break the line between them."""
 NOTHING = r"\cdot"
 LETTER = re.compile(r"[A-Za-z]'?")
 DIGIT = re.compile(r"[0-9]")
@@ -133,17 +135,24 @@ def _is_word(node: Node) -> bool:
 
 
 def _call(function: str, arguments: tuple[Node, ...]) -> str:
-    inner = ", ".join(map(latex_node, arguments))
+    inner = r",\allowbreak ".join(map(latex_node, arguments))
     if function in BRACKETS:
         left, right = BRACKETS[function]
-        return rf"\left\{left} {inner} \right\{right}"
+        return rf"{{\{left} {', '.join(map(_slashed, arguments))} \{right}}}"
     if function == "mod":
         left, right = (_inside(each, Sum, Product) for each in arguments)
-        return rf"\left({left} \bmod {right}\right)"
+        return rf"({left} \bmod {right})"
     if function == "sqrt":
         return rf"\sqrt{{{inner}}}"
     name = f"\\{function}" if function in OPERATORS else rf"\mathrm{{{function}}}"
-    return rf"{name}\left({inner}\right)"
+    return f"{name}({inner})"
+
+
+def _slashed(node: Node) -> str:
+    """Return a quotient on one line: inside a floor it reads better than a small fraction."""
+    if not isinstance(node, Quotient):
+        return latex_node(node)
+    return f"{_inside(node.top, Sum)} / {_inside(node.bottom, Sum, Product)}"
 
 
 def _operator(function: str, each: Range) -> str:
@@ -168,4 +177,7 @@ def last_of(each: Range) -> Node:
 
 def _inside(node: Node, *bracketed: type) -> str:
     text = latex_node(node)
-    return rf"\left({text}\right)" if isinstance(node, bracketed) else text
+    if not isinstance(node, bracketed):
+        return text
+    tall = r"\frac" in text and len(text) <= MOST_TALL
+    return rf"\left({text}\right)" if tall else f"({text})"

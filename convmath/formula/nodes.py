@@ -114,17 +114,29 @@ def substitute(node: Node, values: Mapping[str, Node]) -> Node:
 
 
 def tidied(node: Node) -> Node:
-    """Return the tree without factors and divisors of one, numbers first in each product."""
+    """Return the tree without factors and divisors of one, numbers first, and no factor both above and below."""
     match node:
         case Sum(terms):
             return Sum(tuple((sign, tidied(term)) for sign, term in terms))
-        case Product(factors):
-            made = [tidied(factor) for factor in factors]
-            flat = [inner for each in made for inner in (each.factors if isinstance(each, Product) else (each,))]
-            kept = [each for each in flat if each != Number_(1)]
-            kept.sort(key=lambda each: not isinstance(each, Number_))
-            return Product(tuple(kept)) if len(kept) > 1 else kept[0] if kept else Number_(1)
+        case Product():
+            return _product(_factors(node))
         case Quotient(top, bottom):
-            return tidied(top) if tidied(bottom) == Number_(1) else Quotient(tidied(top), tidied(bottom))
+            above, below = _factors(top), _factors(bottom)
+            for factor in list(below):
+                if factor in above:
+                    above.remove(factor)
+                    below.remove(factor)
+            return Quotient(_product(above), _product(below)) if below else _product(above)
         case _:
             return node
+
+
+def _factors(node: Node) -> list[Node]:
+    """Return the factors of a product, numbers first, those inside of products included."""
+    made = [tidied(factor) for factor in (node.factors if isinstance(node, Product) else (node,))]
+    flat = [inner for each in made for inner in (each.factors if isinstance(each, Product) else (each,))]
+    return sorted((each for each in flat if each != Number_(1)), key=lambda each: not isinstance(each, Number_))
+
+
+def _product(factors: list[Node]) -> Node:
+    return Product(tuple(factors)) if len(factors) > 1 else factors[0] if factors else Number_(1)

@@ -93,12 +93,12 @@ def shortened(text: str, most: int) -> str:
     return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
 
 
-def wrapped(text: str, indent: int, width: int) -> str:
+def wrapped(text: str, indent: int, width: int, *, least: int = 20) -> str:
     """Return text broken between words and terms so that lines stay within *width*.
 
     A formula breaks before its signs; a term that is too long alone before its factors.
     """
-    room = max(20, width - indent)
+    room = max(least, width - indent)
     lines: list[str] = []
     for term in _terms(text):
         for at, piece in enumerate(_pieces(term, room)):

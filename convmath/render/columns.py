@@ -65,13 +65,17 @@ def _missing(column: Quantity, layer: LayerReport) -> NoEntryError | None:
     return None
 
 
+def held_at(column: Quantity, record: LayerReport | Totals) -> Any:
+    """Return what stands at a column's path; None for an axis that this layer does not have."""
+    try:
+        return column.of(record)
+    except NoEntryError:
+        return None
+
+
 def cell(column: Quantity, record: LayerReport | Totals) -> str:
     """Return the text of a cell, ready to paste: numbers without groups, lists joined by `` x ``."""
-    try:
-        held = column.of(record)
-    except NoEntryError:
-        return ""  # an axis that this layer does not have
-    return text_of(held)
+    return text_of(held_at(column, record))
 
 
 def text_of(held: Any) -> str:

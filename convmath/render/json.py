@@ -7,8 +7,19 @@ from fractions import Fraction
 from typing import Any
 
 from convmath.formula import Formula, Value
-from convmath.formula.text import digits, write
-from convmath.report import Analysis, Field, LayerReport, NetworkReport, Operations, Totals
+from convmath.formula.text import digits, write, write_node
+from convmath.report import (
+    Analysis,
+    Derivation,
+    Field,
+    Formulas,
+    LayerReport,
+    NetworkReport,
+    Operations,
+    Scale,
+    Sheet,
+    Totals,
+)
 
 SCHEMA = 1
 
@@ -100,3 +111,91 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "receptive_field_layer": totals.receptive_field_layer,
         "valid_when": [str(each) for each in totals.valid_when],
     }
+
+
+COUNTS = ("params", "buffers", "macs", "flops", "activations")
+TOTALS = (*COUNTS, "peak_activations")
+
+
+def render_formulas(formulas: Formulas) -> str:
+    """Return the closed forms of a network, or of one layer; behind them the derivations that were asked for."""
+    report = formulas.analysis.report
+    record = report.totals if formulas.layer is None else report.layer(formulas.layer)
+    held: dict[str, Value | None] = {f"output_shape[{at}]": size for at, size in enumerate(record.output_shape)}
+    held |= {name: getattr(record, name) for name in (COUNTS if formulas.layer else TOTALS)}
+    for part in ("size", "jump", "start", "first", "last"):
+        entries = getattr(record.receptive_field, part) or ()
+        held |= {f"receptive_field.{part}[{axis}]": entry for axis, entry in enumerate(entries)}
+    valid = [str(each) for each in report.totals.valid_when]
+    found = [
+        {"quantity": name, "formula": value(each), "valid_when": valid, "steps": []} for name, each in held.items()
+    ]
+    data = {
+        "schema": SCHEMA,
+        "network": report.network,
+        "layer": formulas.layer,
+        "quantities": [*found, *(_derivation(each, formulas, valid) for each in formulas.derivations)],
+    }
+    return json.dumps(data, indent=2, ensure_ascii=True)
+
+
+def _derivation(derivation: Derivation, formulas: Formulas, valid: list[str]) -> dict[str, Any]:
+    """Return a derivation as a quantity of its layer, or of the whole network for a sum."""
+    path = derivation.quantity
+    if derivation.quantity not in ("params", "macs") and formulas.layer is None:
+        path = f'layers["{derivation.layer}"].{path}'
+    steps = [
+        {
+            "layers": list(step.layers),
+            **{
+                column: {"forms": [write_node(form) for form in cell.forms], "laws": list(cell.laws)}
+                for column, cell in zip(derivation.columns, step.cells, strict=True)
+            },
+        }
+        for step in derivation.steps
+    ]
+    laws = [f"{write_node(law.left)} = {write_node(law.right)} {law.condition}" for law in derivation.laws]
+    formula = value(derivation.result)
+    return {"quantity": path, "formula": formula, "valid_when": valid, "steps": steps, "laws": laws}
+
+
+def render_sheet(sheet: Sheet) -> str:
+    """Return the general formulas of a kind."""
+    totals = sheet.report.totals
+    left, right = sheet.equation
+    valid = [str(each) for each in totals.valid_when]
+    held: dict[str, Value | None] = {f"output_shape[{at}]": size for at, size in enumerate(totals.output_shape)}
+    held |= {name: getattr(totals, name) for name in COUNTS}
+    data = {
+        "schema": SCHEMA,
+        "kind": sheet.kind,
+        "fields": dict(sheet.fields),
+        "defaults": dict(sheet.defaults),
+        "equation": f"{write_node(left)} = {write_node(right)}",
+        "constants": dict(sheet.constants),
+        "source": sheet.source,
+        "elsewhere": {who: name for who, name in sheet.elsewhere if name},
+        "input": _values(sheet.report.inputs[0].shape),
+        "quantities": [{"quantity": name, "formula": value(each), "valid_when": valid} for name, each in held.items()],
+        "operations": _operations(totals.operations),
+        "receptive_field": _field(sheet.report.layers[-1].receptive_field),
+    }
+    return json.dumps(data, indent=2, ensure_ascii=True)
+
+
+def render_scale(scale: Scale) -> str:
+    """Return the layers of a scale with the ratios of their weights."""
+    rows = [
+        {
+            "kind": row.kind,
+            "sharing": row.sharing,
+            "weights": value(row.weights),
+            "biases": value(row.biases),
+            "macs": value(row.macs),
+            "ratio": value(row.ratio),
+        }
+        for row in scale.rows
+    ]
+    return json.dumps(
+        {"schema": SCHEMA, "input": _values(scale.input), "output": _values(scale.output), "layers": rows}, indent=2
+    )

@@ -40,21 +40,25 @@ class _Stop:
 
 
 def derivations(network: Network, layer: str) -> tuple[Derivation, ...]:
-    """Return how sizes, receptive field, parameters and MACs of *layer* come about.
+    """Return how the size and the receptive field of *layer* come about.
 
-    The way leads from the network's input over the first input of every layer. Sums of
-    parameters and MACs run over every layer up to this one.
+    The way leads from the network's input over the first input of every layer.
 
     Raises ``KeyError`` where there is no such layer.
     """
     part = network.up_to(layer)
-    stops = list(_stops(part))
-    way = _way(part, stops)
+    way = _way(part, list(_stops(part)))
     axes = _axes(way)
     sizes = [_size(layer, way, axis) for axis in axes]
     fields = [found for axis in axes if (found := _field(layer, way, axis)) is not None]
-    counts = [found for each in ("params", "macs") if (found := _count(layer, stops, each)) is not None]
-    return (*sizes, *fields, *counts)
+    return (*sizes, *fields)
+
+
+def counts(network: Network) -> tuple[Derivation, ...]:
+    """Return how the parameters and the MACs of a network add up, layer by layer."""
+    stops = list(_stops(network))
+    found = (_count(network.nodes[-1].name, stops, each) for each in ("params", "macs"))
+    return tuple(each for each in found if each is not None)
 
 
 def _stops(network: Network) -> Iterator[_Stop]:
@@ -120,14 +124,20 @@ def _size(layer: str, way: list[_Stop], axis: int) -> Derivation:
         does = _does(stop, axis, variable, laws)
         new = stop.after.shape.sizes[axis]
         so_far = _so_far(does, variable, size, new, stop.facts.maps[axis], laws)
-        cells = (does, so_far)
-        if steps and steps[-1].cells == cells:
-            steps[-1] = Step((*steps[-1].layers, stop.place.name), cells)
-        else:
-            steps.append(Step((stop.place.name,), cells))
+        step = Step((stop.place.name,), (does, so_far))
+        steps[-1:] = _joined(steps[-1], step) if steps else [step]
         size = new
     columns = (f"does to a size {variable}", "size so far")
     return Derivation(f"output_shape[{axis + 1}]", layer, given, variable, columns, tuple(steps), size, laws.listed)
+
+
+def _joined(before: Step, step: Step) -> list[Step]:
+    """Return two steps, or one where both keep the size: what is told of it is left out where it differs."""
+    (did, done), (does, _) = before.cells, step.cells
+    if did.forms[-1] != does.forms[-1] or not isinstance(does.forms[-1], Name):
+        return [before, step]
+    told_alike = did if did == does else Chain((does.forms[-1],))
+    return [Step((*before.layers, *step.layers), (told_alike, done))]
 
 
 def _does(stop: _Stop, axis: int, variable: str, laws: _Laws) -> Chain:

@@ -9,7 +9,7 @@ from typing import Any
 
 from convmath.formula import Formula, Value, bind, exchanged, floor_plus, symbol
 from convmath.formula.layout import arrange
-from convmath.formula.nodes import Node, substitute, tidied
+from convmath.formula.nodes import Name, Node, Number_, substitute, tidied
 from convmath.formula.notation import read_equation
 from convmath.report import LayerReport, NetworkReport
 from convmath.spec.document import Document
@@ -25,6 +25,7 @@ LETTERS = {"kernel_size": "pqr", "output_size": "mno"}
 """The symbols of fields that differ from axis to axis, by axis."""
 SIZES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 QUANTITIES = ("params", "buffers", "macs", "activations")
+OPERATIONS = ("additions", "comparisons", "elementwise")
 
 
 def one_layer(
@@ -67,8 +68,12 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
         parts = floor_plus(size)
         if parts is not None:
             known[parts[0]] = symbol(f"{name}'") - parts[1]
-        outputs.append((f"{name}'", size))
-    short = {each: exchanged(getattr(report.totals, each), known) for each in QUANTITIES}
+        if not isinstance(arrange(size), Name | Number_):
+            outputs.append((f"{name}'", size))
+    totals = report.totals
+    counts = {each: getattr(totals, each) for each in QUANTITIES}
+    counts |= {each: getattr(totals.operations, each) for each in OPERATIONS}
+    short = {name: exchanged(value, known) for name, value in counts.items()}
     return General(network, report, tuple(outputs), short)
 
 

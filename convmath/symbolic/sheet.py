@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from convmath.formula import Value, product_of, ratio, symbol
+from convmath.formula import Formula, Value, exchanged, floor_plus, ratio, symbol
 from convmath.formula.text import write
-from convmath.report import NetworkReport, Scale, ScaleRow, Sheet
+from convmath.report import Scale, ScaleRow, Sheet, Totals
 from convmath.spec.document import Document
 from convmath.spec.fields import REQUIRED
 from convmath.spec.kinds import VOCABULARY, field_kinds
@@ -16,10 +16,12 @@ from convmath.spec.parse import VERSION, parse
 from convmath.symbolic.compose import derive
 from convmath.symbolic.general import equation_of, general
 
+INPUT = ("C", "H", "W")
+OUTPUTS = ("H'", "W'")
 SHARING = (
-    ("dense", "none: every output has a weight for every input"),
-    ("locally_connected", "none, but only the inputs of a window"),
-    ("conv", "full: all positions have the same weights"),
+    ("dense", "none: a weight for every pair of input and output"),
+    ("locally_connected", "local: a weight for every tap, at every position anew"),
+    ("conv", "shared: the same weights at every position"),
 )
 
 
@@ -71,25 +73,30 @@ def scale() -> Scale:
 
     The lectures' scale of weight sharing: each needs a fraction of the weights before it.
     """
-    window = {"out_channels": "K", "kernel_size": ["p", "q"], "stride": "s", "padding": 0}
-    entries: dict[str, list[Any]] = {
-        "dense": ["flatten", {"dense": "K*((H - p)//s + 1)*((W - q)//s + 1)"}],
-        "locally_connected": [{"locally_connected": window}],
-        "conv": [{"conv": window}],
-    }
-    reports = {kind: derive(parse(_document(layers))) for kind, layers in entries.items()}
-    whole = general("conv").outputs
-    del whole
-    image = reports["conv"].totals.output_shape
-    outputs = (symbol("K"), symbol("H'"), symbol("W'"))
+    known = dict(map(_renamed, _derived("conv").output_shape[1:], OUTPUTS))
     rows: list[ScaleRow] = []
     for kind, sharing in SHARING:
-        weights, biases, macs = _counts(reports[kind], image, outputs)
-        first = rows[0].weights if rows else weights
-        rows.append(ScaleRow(kind, sharing, weights, biases, macs, ratio(weights, first)))
-    inputs = (symbol("C"), symbol("H"), symbol("W"))
-    return Scale(inputs, outputs, tuple(rows), reports["conv"].totals.valid_when)
+        totals = _derived(kind)
+        bare = _derived(kind, bias=False).params
+        weights, biases, macs = (exchanged(each, known) for each in (bare, totals.params - bare, totals.macs))
+        rows.append(ScaleRow(kind, sharing, weights, biases, macs, ratio(weights, rows[0].weights) if rows else 1))
+    output = (symbol("K"), *map(symbol, OUTPUTS))
+    return Scale(tuple(map(symbol, INPUT)), output, tuple(rows), _derived("conv").valid_when)
 
 
-def _document(layers: list[Any]) -> Document:
-    return Document("<scale>", "", {"convmath": VERSION, "input": ["C", "H", "W"], "layers": layers})
+def _derived(kind: str, *, bias: bool = True) -> Totals:
+    """Return the totals of a layer that maps C × H × W to K × H' × W'."""
+    window = {"out_channels": "K", "kernel_size": ["p", "q"], "stride": "s", "bias": bias}
+    outputs = "K*((H - p)//s + 1)*((W - q)//s + 1)"
+    dense: list[Any] = ["flatten", {"dense": {"out_features": outputs, "bias": bias}}]
+    layers = dense if kind == "dense" else [{kind: window}]
+    data = {"convmath": VERSION, "input": list(INPUT), "layers": layers}
+    return derive(parse(Document("<scale>", "", data))).totals
+
+
+def _renamed(size: Value, name: str) -> tuple[Formula, Value]:
+    """Return the floor of a size, and what it is in terms of the size's own name."""
+    parts = floor_plus(size)
+    if parts is None:
+        raise TypeError(f"{size} is no floor")
+    return parts[0], symbol(name) - parts[1]

@@ -107,7 +107,8 @@ class _Paper:
             return 0  # a bias that the layer does not have
         if not name.startswith("X") and all(isinstance(node, Name) for node, _ in indices):
             sizes = tuple(self.ranges[node.text] for node, _ in indices if isinstance(node, Name))
-            array = np.asarray(array)
+            if array.size not in (1, math.prod(sizes)):
+                return math.nan  # other weights than the equation has: nothing can be equal
             array = array.reshape(sizes) if math.prod(sizes) == array.size else np.broadcast_to(array, sizes)
         array = np.asarray(array)
         inside = all(0 <= index < size for index, size in zip(at, array.shape, strict=True))
@@ -116,7 +117,7 @@ class _Paper:
     def _over(self, function: str, body: Node, ranges: tuple[Range, ...], at: Mapping[str, Any]) -> Any:
         found = [self._value(body, inner) for inner in self._each(ranges, at)]
         if function == "max":
-            return max(each for each in found if each is not None)
+            return max((each for each in found if each is not None), default=-math.inf)
         total = sum(each or 0 for each in found)
         return total / len(found) if function == "mean" else total
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isclose
+from itertools import zip_longest
+from math import isclose, nan
 from random import Random
 from typing import Any
 
@@ -85,7 +86,8 @@ def _confront_equation(
         stated = evaluate(left, right, arrays, names, output.shape)
     except TooLong:
         return
-    wrong = next(((a, b) for a, b in zip(stated, output.flat, strict=True) if not isclose(a, b, abs_tol=1e-9)), None)
+    pairs = zip_longest(stated, output.flat, fillvalue=nan)
+    wrong = next(((a, b) for a, b in pairs if a != b and not isclose(a, b, abs_tol=1e-9)), None)
     derived, measured = (f"{wrong[0]:.6g}", f"{wrong[1]:.6g}") if wrong else (None, None)
     text = f"{write_node(left)} = {write_node(right)}"
     tally.note((None, "equation"), text, derived, measured, at=at, by="every element, summed up by the equation")

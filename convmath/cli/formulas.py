@@ -1,0 +1,54 @@
+"""``convmath formulas``: closed forms with their derivations, and the general formulas of a kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from convmath.cli.options import network_options, parse_settings, read_network, take_limits
+from convmath.cli.output import emit, width
+from convmath.errors import UsageError
+
+FORMATS = ("text", "markdown", "latex", "html", "json")
+
+
+@click.command("formulas")
+@network_options(required=False)
+@click.option("--layer", metavar="NAME", help="The formulas of one layer, block or repeat.")
+@click.option("--steps", is_flag=True, help="Derive them step by step.")
+@click.option("--kind", metavar="KIND", help="The general formulas of a kind of layer, in its hyper-parameters.")
+@click.option("--sharing", is_flag=True, help="Dense, locally connected and convolution side by side.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the result."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
+def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form: str, **options: Any) -> None:
+    """Print the closed forms of SPEC, or of a KIND of layer.
+
+    With --steps: what each layer does to a size, the size so far, the law used at each
+    collapse, how the receptive field grows, and how parameters and MACs add up.
+
+    Exit status: 0 fine, 2 wrong usage, 3 the spec or the network is invalid, 5 over a
+    limit.
+    """
+    limits = take_limits(options)
+    chosen = [spec is not None, options["kind"] is not None, options["sharing"]]
+    if sum(chosen) != 1:
+        raise UsageError("name a SPEC, or a kind as in --kind conv, or --sharing: one of them")
+    if spec is None and (options["layer"] or options["steps"] or settings or numbers):
+        raise UsageError("--layer, --steps, --set and --numbers go with a SPEC")
+    found = _found(spec, settings, options, numbers=numbers, limits=limits)
+    text = found.to_text(width=width()) if form == "text" else getattr(found, f"to_{form}")()
+    emit(text, options["output"], ascii_only=options["ascii_only"])
+
+
+def _found(spec: str | None, settings: tuple[str, ...], options: dict[str, Any], *, numbers: bool, limits: Any) -> Any:
+    from convmath import api
+
+    if spec is None:
+        return api.sharing_scale() if options["sharing"] else api.sheet(options["kind"])
+    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
+    return api.formulas(network, options["layer"], steps=options["steps"])

@@ -1,0 +1,129 @@
+"""The formula sheet as pages: one kind in its hyper-parameters, and weight sharing as a scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convmath.formula import Formula, Value
+from convmath.formula.layout import arrange
+from convmath.formula.nodes import Name
+from convmath.render.page import (
+    Cell,
+    Code,
+    Content,
+    Fact,
+    Facts,
+    Grid,
+    Line,
+    Math,
+    Page,
+    Words,
+    conditions,
+    figure,
+    math,
+    shape,
+)
+from convmath.report import Scale, ScaleRow, Sheet
+
+COUNTS = (
+    ("params", "parameters"),
+    ("buffers", "buffers"),
+    ("macs", "MACs"),
+    ("additions", "additions"),
+    ("comparisons", "comparisons"),
+    ("elementwise", "element-wise operations"),
+    ("activations", "activations"),
+)
+
+
+def page(sheet: Sheet) -> Page:
+    """Return the general formulas of a kind."""
+    facts = Facts(tuple(_facts(sheet)))
+    confirm = Line((Words("Confirmed by execution: "), Code(f"convmath verify --kind {sheet.kind}")))
+    return Page((Code(sheet.kind),), (Words(sheet.summary.replace("``", "")),), (facts, confirm))
+
+
+def _facts(sheet: Sheet) -> Iterator[Fact]:
+    yield from _definition(sheet)
+    yield Fact((Words("output"),), _output(sheet))
+    for name, size in sheet.outputs:
+        yield Fact((Math((Name(name),)),), (math(size),), minor=True)
+    for name, label in COUNTS:
+        if sheet.short[name] != 0 or name in ("params", "macs"):
+            note = f"   ({sheet.notes[name]})" if name in sheet.notes else ""
+            yield Fact((Words(label),), (math(sheet.short[name]), *([Words(note)] if note else [])))
+    yield from _field(sheet)
+    if sheet.report.totals.valid_when:
+        yield Fact((Words("holds for"),), conditions(sheet.report.totals.valid_when))
+    yield Fact((Words("source"),), (Words(sheet.source),))
+    for who, name in sheet.elsewhere:
+        if name:
+            yield Fact((Words(f"in {who}"),), (Words(name),))
+    if sheet.aliases:
+        yield Fact((Words("also called"),), (Words(", ".join(sheet.aliases)),))
+
+
+def _definition(sheet: Sheet) -> Iterator[Fact]:
+    """Yield the input, the fields with their symbols or defaults, and the defining equation."""
+    yield Fact((Words("input"),), shape(sheet.report.inputs[0].shape))
+    for name, letters in sheet.fields:
+        yield Fact((Code(name),), _letters(letters), minor=True)
+    for name, default in sheet.defaults:
+        yield Fact((Code(name),), (Words(f"{default} unless given"),), minor=True)
+    left, right = sheet.equation
+    yield Fact((Words("defined by"),), (Math((left, "=", right)),))
+    if sheet.constants:
+        values = ", ".join(f"{name} = {value}" for name, value in sheet.constants)
+        yield Fact((Words("with"),), (Words(values),), minor=True)
+    if sheet.remark:
+        yield Fact((Words("where"),), (Words(sheet.remark),), minor=True)
+
+
+def _letters(text: str) -> Content:
+    """Return the symbols of a field."""
+    content: list[Words | Math] = []
+    for letter in text.split(" × "):
+        content += [*([Words(" × ")] if content else []), Math((Name(letter),))]
+    return tuple(content)
+
+
+def _output(sheet: Sheet) -> Content:
+    """Return the output's shape, by the names of its sizes where they have names."""
+    names = {size: Math((Name(name),)) for name, size in sheet.outputs}
+    content: list[Words | Math] = []
+    for size in sheet.report.totals.output_shape:
+        content += [*([Words(" × ")] if content else []), names.get(size) or _value(size)]
+    return tuple(content)
+
+
+def _field(sheet: Sheet) -> Iterator[Fact]:
+    field = sheet.report.layers[-1].receptive_field
+    if not field.size or field.first is None or field.last is None or field.jump is None:
+        yield Fact((Words("sees"),), (Words("all that arrives"),))
+        return
+    sizes = tuple(dict.fromkeys(field.size))
+    sees: list[Words | Math] = []
+    for size in sizes:
+        sees += [*([Words(" × ")] if sees else []), Words("?") if size is None else _value(size)]
+    unit = " pixel" if sizes == (1,) else " pixels"
+    yield Fact((Words("sees"),), (*sees, Words(f"{unit}, one output every "), _value(field.jump[0])))
+    reads = Math((arrange(field.first[0]), "…", arrange(field.last[0])))
+    yield Fact((Words("output i reads"),), (reads,), minor=True)
+
+
+def _value(value: Value) -> Words | Math:
+    return math(value) if isinstance(value, Formula) else Words(str(value))
+
+
+def scale_page(scale: Scale) -> Page:
+    """Return the layers of a scale side by side, with the ratios of their weights."""
+    head = ("layer", "weights are shared", "weights", "biases", "MACs", "weights / dense")
+    rows = tuple(map(_row, scale.rows))
+    title = (Words("Weight sharing as a scale: from "), *shape(scale.input), Words(" to "), *shape(scale.output))
+    subtitle = (Words("kernels of p × q, stride s; valid for "), *conditions(scale.valid_when))
+    return Page(title, subtitle, (Grid(head, rows, (False,) * len(head)),))
+
+
+def _row(row: ScaleRow) -> tuple[Cell, ...]:
+    figures: tuple[Cell, ...] = tuple(((figure(value),),) for value in (row.weights, row.biases, row.macs, row.ratio))
+    return (((Code(row.kind),),), ((Words(row.sharing),),), *figures)
