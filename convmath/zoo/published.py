@@ -67,7 +67,7 @@ def _field_rows(name: str, layer: str, at: str, published: list[Any], report: Ne
         yield Row(name, layer, at, published, "no such layer")
         return
     axes = {
-        (size, jump, None if published[2] is None or start is None else -start)
+        (size, jump, None if published[2] is None else -start)
         for size, jump, start in zip(field.size, field.jump or (), field.start or (), strict=False)
     }
     derived = list(axes.pop()) if len(axes) == 1 else sorted(axes, key=str)
