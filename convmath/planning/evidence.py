@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from convmath.errors import CheckFailed, SpecError
+from convmath.formula import Formula, Value, bind
 from convmath.numeric.measure import measure_costs
 from convmath.solution import Solution
 from convmath.spec.graph import Network
@@ -13,6 +14,10 @@ from convmath.symbolic.sizes import Sizes
 
 FURTHER = 64
 """How many members further on an answer without end is tried."""
+
+
+ROOMY = 64
+"""What a size is taken to be that the question is not about."""
 
 
 class Trial(NamedTuple):
@@ -34,7 +39,10 @@ def confirm(network: Network, trials: Sequence[Trial]) -> tuple[str, ...]:
 
 def _base(network: Network, trials: Sequence[Trial]) -> dict[str, int] | None:
     """Return a valid value of every symbol: the least that solves, or the default, or the least there is."""
-    found = {each.name: each.default or max(each.minimum, 1) for each in network.symbols}
+    sizes = {str(size) for each in network.inputs for size in each.sizes if isinstance(size, Formula)}
+    found = {
+        each.name: each.default or max(each.minimum, ROOMY if each.name in sizes else 1) for each in network.symbols
+    }
     for trial in trials:
         if trial.solution.minimum is None:
             return None
@@ -53,10 +61,7 @@ def _confirmed(network: Network, base: Mapping[str, int], trial: Trial) -> str:
         if answers != inside:
             message = f"{solution.symbol} = {value}: solved as {'valid' if inside else 'invalid'}, but execution {_told(output)}"
             raise CheckFailed(message)
-        at = solution.axis
-        shown = (
-            "is refused" if output is None else f"gives {output[at]}" if at is not None and at < len(output) else "runs"
-        )
+        shown = "is refused" if output is None else _shown(output, solution.axis)
         seen.append(f"{value} {shown}")
     return f"{solution.symbol}: {', '.join(seen)}"
 
@@ -88,13 +93,19 @@ def observe(network: Network, values: Mapping[str, int], layer: str) -> tuple[in
     return next(each.output_shape[1:] for each in costs.layers if each.name == layer)
 
 
-def _as_wanted(trial: Trial, output: tuple[int, ...], value: int) -> bool:
+def _as_wanted(trial: Trial, output: tuple[int, ...], values: Mapping[str, int]) -> bool:
     if trial.wanted is None:
         return True
+    wanted = tuple(bind(each, values) for each in trial.wanted)
     at = trial.solution.axis
-    if at is None or at >= len(output):
-        return output == trial.wanted
-    return output[at] == (value if isinstance(trial.wanted, str) else trial.wanted[at])
+    return output == wanted if at is None or at >= len(output) else bool(output[at] == wanted[at])
+
+
+def _shown(output: tuple[int, ...], axis: int | None) -> str:
+    if not output:
+        return "runs"
+    found = (output[axis],) if axis is not None and axis < len(output) else tuple(dict.fromkeys(output))
+    return f"gives {' × '.join(map(str, found))}"
 
 
 def _told(output: tuple[int, ...] | None) -> str:

@@ -37,9 +37,16 @@ def solve(network: Network, output: Sequence[int] | int | str | None = None, lay
     """
     part = network if layer is None else _part(network, layer)
     name = part.nodes[part.outputs[-1]].name
-    if output is not None and not _spatial(network) and network.symbols:
+    if output is not None and _asks_for_layers(network, part):
         return solve_unknowns(network, part, name, _wanted(part, output))
     return _sizes(_freed(network), _freed(part), name, output)
+
+
+def _asks_for_layers(network: Network, part: Network) -> bool:
+    """Tell whether the size of the output depends on symbols of the layers, such as strides."""
+    sizes = derive(part).totals.output_shape[1:]
+    names: frozenset[str] = frozenset().union(*(each.names for each in sizes if isinstance(each, Formula)))
+    return bool(names - set(_spatial(network)))
 
 
 def _part(network: Network, layer: str) -> Network:
@@ -102,7 +109,8 @@ def _sizes(network: Network, part: Network, name: str, output: Sequence[int] | i
     trace = target.traces[len(part.inputs) + part.outputs[-1]]
     wanted = None if output is None else _wanted(part, output)
     solutions = tuple(_solutions(network, report, walk, trace, name, wanted))
-    evidence = confirm(network, [Trial(each, name, wanted) for each in solutions])
+    targets = trace.origin if isinstance(wanted, str) else wanted
+    evidence = confirm(network, [Trial(each, name, targets) for each in solutions])
     return Solved(
         network=network.name,
         inputs=tuple(InputReport(each.name, each.shape) for each in network.inputs),
@@ -134,11 +142,23 @@ def _solutions(
                     )
                 else:
                     sets.append(found)
+        unsolved += _conditions(report, symbol)
         joins = (each for each in report.joins if each.solution is None and symbol in _names(each.left, each.right))
         unsolved += [f"{each.left} == {each.right}" for each in joins]
-        axis = axes[0] if axes else None
+        first = axes[0] if axes else None
         needing = walk.constraints.needing(symbol)
-        yield replace(_solution(symbol, axis, sets, (low, high), output, unsolved), least_layer=needing)
+        solution = _solution(symbol, first, sets, (low, high), output, unsolved)
+        yield replace(solution, least_layer=needing if wanted is None else "")
+
+
+def _conditions(report: NetworkReport, symbol: str) -> Iterator[str]:
+    """Yield the conditions that tie a size to other symbols, and those that no class or bound says."""
+    for each in report.totals.valid_when:
+        names = _names(each.left, each.right, each.modulus or 0)
+        tied = len(names) > 1 or str(each.left) != symbol
+        said = each.modulus is not None and any(join.symbol == symbol for join in report.joins)
+        if symbol in names and tied and not said and each.relation != "==":
+            yield str(each)
 
 
 def _names(*values: Value) -> frozenset[str]:
@@ -176,6 +196,7 @@ def _solution(
     unsolved: list[str],
 ) -> Solution:
     low, high = bounds
+    least: int | None
     found: Sizes | None = EVERY
     for each in sets:
         found = found.meet(each) if found is not None else None
@@ -208,7 +229,9 @@ def _notes(network: Network, solutions: tuple[Solution, ...]) -> Iterator[str]:
             continue
         sizes = Sizes(solution.residues.intervals, solution.residues.modulus)
         lines = [_gives(solution, known.default)] if known.default in sizes else []
-        published = f"Published: {lines[0]}." if lines else ""
+        told = [known.default, solution.output and _at(solution.output, known.name, known.default)]
+        where = "Published" if told in network.about.get("sizes", ()) else "Default"
+        published = f"{where}: {lines[0]}." if lines else ""
         round_one = 1 << known.default.bit_length() - 1
         around = [sizes.greatest(round_one), sizes.least(round_one)]
         near = [each for each in around if each is not None and each >= (solution.minimum or 1)]

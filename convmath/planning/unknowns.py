@@ -22,7 +22,7 @@ EXAMPLES = 4
 
 
 def solve_unknowns(network: Network, part: Network, layer: str, wanted: tuple[int, ...] | str) -> Solved:
-    """Return the values of the layers' symbols that give an output; the input's sizes are numbers.
+    """Return the values of the layers' symbols that give an output, whatever sizes of the input are symbols.
 
     One symbol has an interval, as long as the size only grows or only falls with it; of
     others all values up to a limit are tried, and that is said. With several symbols the
@@ -33,16 +33,18 @@ def solve_unknowns(network: Network, part: Network, layer: str, wanted: tuple[in
     targets = tuple(part.inputs[0].sizes) if isinstance(wanted, str) else wanted
     if len(targets) != len(sizes):
         raise UsageError(f"{layer} has {len(sizes)} spatial axes, but the input has {len(targets)}")
-    pairs = list(dict.fromkeys(zip(sizes, targets, strict=True)))
+    pairs: list[tuple[Value, Value]] = list(dict.fromkeys(zip(sizes, targets, strict=True)))
+    if any(isinstance(target, Formula) for _, target in pairs):
+        pairs = list(dict.fromkeys((size - target, 0) for size, target in pairs))
     names = sorted(frozenset().union(*(size.names for size, _ in pairs if isinstance(size, Formula))))
     if len(names) == 1:
         solutions: tuple[Solution, ...] = (_one(part, report, names[0], pairs),)
-        evidence = confirm(part, [Trial(each, layer, targets) for each in solutions])  # type: ignore[arg-type]
+        evidence = confirm(part, [Trial(each, layer, targets) for each in solutions])
     else:
-        equations = tuple(_equation(size, target, names) for size, target in pairs if size != target)
-        solutions = tuple(
-            Solution(name, None, None, None, Residues(1, ((0, 0),)), None, None, (), equations) for name in names
-        )
+        equations = tuple(dict.fromkeys(_equation(size, target, names) for size, target in pairs if size != target))
+        every = Residues(1, ((0, 0),))
+        shown = [", ".join(names)] if names else []
+        solutions = tuple(Solution(name, None, None, None, every, None, None, (), equations) for name in shown)
         evidence = ()
     return Solved(
         network=network.name,

@@ -98,7 +98,7 @@ def _first(solution: Solution) -> str:
 def _set(solution: Solution) -> str:
     """Return the values as text: ``H ≡ 12 (mod 16), H ≥ 188``."""
     if solution.unsolved:
-        return "where " + " and ".join(map(inert, solution.unsolved))
+        return " and ".join(inert(each).replace(">=", "≥").replace("<=", "≤") for each in solution.unsolved)
     if solution.minimum is None:
         return "none"
     name, least, most = solution.symbol, solution.minimum, solution.maximum
@@ -161,9 +161,9 @@ def _side(size: Value) -> str:
     terms = size.terms if isinstance(size, Formula) else {}
     atoms = [(monomial[0][0], factor) for monomial, factor in terms.items() if len(monomial) == 1]
     if len(atoms) == len([each for each in terms if each]) == 1 and isinstance(atoms[0][0], Floor):
-        (floor, factor), constant = atoms[0], terms.get((), 0)
-        top, bottom = floor.arguments
-        if isinstance(bottom, int) and constant % factor == 0 and factor > 1:
+        factor, constant = atoms[0][1], terms.get((), 0)
+        top, bottom = atoms[0][0].arguments
+        if isinstance(bottom, int) and constant != 0 and constant % factor == 0 and factor > 1:
             return f"{factor}*floor(({write(top + bottom * int(constant // factor))})/{bottom})"
     return write(size)
 
