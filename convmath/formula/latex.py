@@ -96,7 +96,7 @@ def latex_node(node: Node) -> str:
         case Call(function, arguments):
             return _call(function, arguments)
         case Exponent(base, exponent):
-            return f"{_inside(base, Sum, Quotient, Product, Exponent)}^{{{latex_node(exponent)}}}"
+            return f"{_inside(base, Sum, Quotient, Product, Exponent, Over)}^{{{latex_node(exponent)}}}"
         case Indexed(array, indices):
             return f"{latex_name(array)}[{', '.join(map(latex_node, indices))}]"
         case Over(function, body, ranges):

@@ -43,7 +43,7 @@ def mathml_node(node: Node) -> str:
         case Call(function, arguments):
             return _call(function, arguments)
         case Exponent(base, exponent):
-            return f"<msup>{_inside(base, Sum, Quotient, Product, Exponent)}{_row(exponent)}</msup>"
+            return f"<msup>{_inside(base, Sum, Quotient, Product, Exponent, Over)}{_row(exponent)}</msup>"
         case Indexed(array, indices):
             return f"<mrow>{_name(array)}<mo>[</mo>{_listed(indices)}<mo>]</mo></mrow>"
         case Over(function, body, ranges):
