@@ -176,6 +176,29 @@ class Inverse(Compound):
         return self.arguments[0]
 
 
+class SumOver(Compound):
+    """A sum that has no closed form: ``arguments`` are the term, its bounds, and the index as a symbol."""
+
+    __slots__ = ()
+    function = "sum"
+
+    @classmethod
+    def of(cls, term: Value, index: str, low: Value, high: Value) -> Formula:
+        """Return the sum as a formula."""
+        made = cls(term, Symbol(index).formula, low, high)
+        made.names = (made.names - {index}) | _names((low, high))
+        return made.formula
+
+    def bind(self, values: Mapping[str, Value]) -> Value:
+        """Return the sum with symbols replaced; its own index is none of them."""
+        from convmath.formula.sums import sum_over
+
+        term, index, low, high = self.arguments
+        [name] = index.names  # type: ignore[union-attr]
+        inner = {each: held for each, held in values.items() if each != name}
+        return sum_over(bind(term, inner), name, bind(low, inner), bind(high, inner))
+
+
 def floor_of(dividend: Value, divisor: Value = 1) -> Value:
     """Return ``floor(dividend / divisor)``.
 

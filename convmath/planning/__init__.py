@@ -1,1 +1,1 @@
-"""Questions asked backwards: which sizes, which strides, which kernels."""
+"""Questions that architects ask of formulas: which network, which size, from when on."""

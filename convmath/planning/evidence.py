@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from convmath.errors import CheckFailed, SpecError
 from convmath.numeric.measure import measure_costs
-from convmath.solution import Solution
+from convmath.report.solution import Solution
 from convmath.spec.graph import Network
 from convmath.symbolic.sizes import Sizes
 

@@ -12,7 +12,7 @@ from convmath.formula import Formula, Value, bind
 from convmath.planning.evidence import Trial, confirm
 from convmath.planning.unknowns import solve_unknowns
 from convmath.report import InputReport, NetworkReport, Residues
-from convmath.solution import Solution, Solved
+from convmath.report.solution import Solution, Solved
 from convmath.spec.graph import Input, Network, SymbolInfo
 from convmath.symbolic.compose import Walk, derive
 from convmath.symbolic.constraints import Side, over_symbol

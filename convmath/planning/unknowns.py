@@ -10,7 +10,7 @@ from convmath.formula import Formula, Value, bind, ratio
 from convmath.formula.terms import ONE, terms_of
 from convmath.planning.evidence import Trial, confirm
 from convmath.report import Condition, InputReport, NetworkReport, Residues
-from convmath.solution import Solution, Solved
+from convmath.report.solution import Solution, Solved
 from convmath.spec.graph import Network
 from convmath.symbolic.compose import derive
 

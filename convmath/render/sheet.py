@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from convmath.formula import Formula, Value
 from convmath.formula.layout import arrange
 from convmath.formula.nodes import Name
 from convmath.render.page import (
+    Block,
     Cell,
     Code,
     Content,
     Fact,
     Facts,
     Grid,
+    Heading,
     Line,
     Math,
     Page,
@@ -38,9 +40,24 @@ COUNTS = (
 
 def page(sheet: Sheet) -> Page:
     """Return the general formulas of a kind."""
-    facts = Facts(tuple(_facts(sheet)))
-    confirm = Line((Words("Confirmed by execution: "), Code(f"convmath verify --kind {sheet.kind}")))
-    return Page((Code(sheet.kind),), (Words(sheet.summary.replace("``", "")),), (facts, confirm))
+    return Page((Code(sheet.kind),), (Words(sheet.summary),), _blocks(sheet, f"convmath verify --kind {sheet.kind}"))
+
+
+def whole_page(sheets: Sequence[Sheet]) -> Page:
+    """Return the general formulas of many kinds, one below the other."""
+    blocks: list[Block] = []
+    for each in sheets:
+        blocks += [Heading((Code(each.kind), Words(f": {each.summary}"))), Facts(tuple(_facts(each)))]
+    blocks.append(_confirmed("convmath verify --all"))
+    return Page((Words("The formula sheet"),), (Words(f"{len(sheets)} kinds of layers"),), tuple(blocks))
+
+
+def _blocks(sheet: Sheet, command: str) -> tuple[Block, ...]:
+    return (Facts(tuple(_facts(sheet))), _confirmed(command))
+
+
+def _confirmed(command: str) -> Line:
+    return Line((Words("Confirmed by execution: "), Code(command)))
 
 
 def _facts(sheet: Sheet) -> Iterator[Fact]:

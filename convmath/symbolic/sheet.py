@@ -33,7 +33,7 @@ def sheet(kind: str) -> Sheet:
     fixed = {name: held.default for name, held in field_kinds(cls).items() if name not in letters}
     return Sheet(
         kind=kind,
-        summary=(inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " "),
+        summary=(inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ").replace("``", ""),
         fields=tuple(letters.items()),
         defaults=tuple((name, _written(held)) for name, held in fixed.items() if held is not REQUIRED),
         aliases=cls.aliases,
