@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from convmath.formula.layout import arrange
-from convmath.formula.nodes import Call, Node
+from convmath.formula.nodes import Call, Node, Product, Sum
 from convmath.formula.terms import Formula, Value
 from convmath.render.cells import grouped
 from convmath.report import Condition
@@ -120,8 +120,16 @@ def shape(sizes: tuple[Value, ...]) -> Content:
     """Return sizes with crosses between them."""
     found: list[Inline] = []
     for size in sizes:
-        found += [*([Words(" × ")] if found else []), figure(size) if isinstance(size, Formula) else Words(str(size))]
+        found += [*([Words(" × ")] if found else []), _factor(size)]
     return tuple(found)
+
+
+def _factor(size: Value) -> Inline:
+    """Return a size as a factor: a sum gets brackets."""
+    if not isinstance(size, Formula):
+        return Words(str(size))
+    node = arrange(size, textbook=True)
+    return Math((Product((node,)) if isinstance(node, Sum) else node,))
 
 
 def condition(each: Condition) -> Content:
