@@ -68,7 +68,7 @@ class Sheet:
 
     ``outputs`` are the sizes of the output by their names, ``H'`` and ``W'``; in
     ``report`` every quantity is in full, and ``short`` has those that are shorter with
-    the output's sizes. ``notes`` says what a choice of a field changes.
+    the output's sizes. ``notes`` says how much less a count is with another choice of a field.
     """
 
     kind: str
@@ -84,7 +84,7 @@ class Sheet:
     report: NetworkReport
     outputs: tuple[tuple[str, Value], ...]
     short: Mapping[str, Value]
-    notes: Mapping[str, str]
+    notes: Mapping[str, tuple[Value, str]]
 
 
 @dataclass(frozen=True, slots=True)
