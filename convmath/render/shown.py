@@ -8,7 +8,6 @@ from typing import Any
 
 from convmath.render.page import Page
 
-
 MOST_WIDER = 12
 """By so much at most a line of ASCII is wider than the same line with glyphs."""
 
