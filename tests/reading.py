@@ -62,6 +62,8 @@ def value_of(node: Node, at: Mapping[str, Any]) -> Any:
             return value_of(top, at) / value_of(bottom, at)
         case Exponent(base, exponent):
             return value_of(base, at) ** value_of(exponent, at)
+        case Call("sum", (body, Name(index), low, high)):
+            return value_of(Over("sum", body, (Range(index, low, Sum(((1, high), (1, Number_(1))))),)), at)
         case Call(function, arguments):
             return FUNCTIONS[function](*(value_of(each, at) for each in arguments))
         case Indexed(array, indices):

@@ -16,6 +16,7 @@ from convmath.api import formulas, load
 from convmath.errors import SpecError
 from convmath.formula import bind, symbol
 from convmath.formula.nodes import Name, Number_, Product
+from convmath.formula.text import write_node
 from convmath.numeric.measure import Field, measure_costs, measure_fields
 from convmath.report import Chain, Derivation
 from convmath.spec.graph import Network
@@ -278,3 +279,12 @@ def test_the_steps_of_alexnet_stand_as_on_a_blackboard() -> None:
     assert "= floor((H - 15)/16)  [2]" in text
     assert "[2] floor((floor(x/a) + c)/b) = floor((x + a*c)/(a*b)) for integers a, b ≥ 1 and" in text
     assert "64*(3*11*11 + 1)" in text
+
+
+def test_a_size_stands_before_the_symbols_of_its_layer() -> None:
+    """So nothing is said to be equal that differs in the order of its terms only."""
+    net = network(["C", "H", "W"], [{"conv": {"out_channels": 2, "kernel_size": "k", "stride": "s", "padding": "p"}}])
+
+    [does, _] = derivations(net, "conv1")[0].steps[0].cells
+
+    assert [write_node(form) for form in does.forms] == ["floor((x + 2*p - k)/s) + 1"]

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from reading import read_latex, read_mathml, value_of
 from strategies import NAMES, Point, Tree, formula_of, number_of, points, trees
 from test_formula import READING_LIMITS, sums_of_floors
+from test_sums import terms
 
 from convmath.api import formulas, load
 from convmath.errors import ExpressionError
-from convmath.formula import Formula, Value, bind, product_of, symbol
+from convmath.formula import Formula, Value, bind, power_of, product_of, sum_over, symbol
 from convmath.formula.latex import latex_name, latex_node, write_latex
 from convmath.formula.layout import arrange
 from convmath.formula.mathml import mathml_node, mathml_terms
@@ -89,6 +90,16 @@ def test_ascii_is_read_back_with_the_same_values(tree: Tree, point: Point) -> No
 
     assert text.isascii()
     assert bind(read_by_the_grammar(text), point) == expected
+
+
+@given(terms(), st.integers(1, 5), st.integers(1, 9), st.integers(1, 3))
+def test_sums_without_a_closed_form_are_read_back(term: Value, times: int, size: int, power: int) -> None:
+    kept = sum_over(symbol("H") // power_of(2, symbol("i")) + term, "i", 0, symbol("n") - 1)
+    formula = 3 * symbol("H") * kept**power + kept
+    point = {"n": times, "H": size}
+
+    for form, node in read_everywhere(formula):
+        assert value_of(node, point) == bind(formula, point), (form, write_latex(formula))
 
 
 @cache

@@ -25,6 +25,8 @@ LAWS = {
     "nest": Law(read("floor((floor(x/a) + c)/b)"), read("floor((x + a*c)/(a*b))"), "for integers a, b ≥ 1 and c"),
     "shift": Law(read("floor(x/a) + c"), read("floor((x + a*c)/a)"), "for integers a ≥ 1 and c"),
 }
+FIRST = "!"
+"""Stands for the size while terms are put in order, so that it comes before every symbol: ``x + 2*p``."""
 VARIABLES = ("x", "y", "z", "t")
 
 
@@ -166,7 +168,7 @@ def _joined(before: Step, step: Step) -> list[Step]:
 def _does(stop: _Stop, axis: int, variable: str, laws: _Laws) -> Chain:
     """Return what a layer does to a size, as it is told and as one floor."""
     step = stop.facts.maps[axis]
-    simple = arrange(step(symbol(variable)))
+    simple = substitute(arrange(step(symbol(FIRST))), {FIRST: Name(variable)})
     layer = stop.layer
     if not isinstance(layer, Windowed) or getattr(layer, "ceil_mode", False):
         return Chain((simple,))
