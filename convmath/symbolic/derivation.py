@@ -186,7 +186,7 @@ def _field(layer: str, way: list[_Stop], axis: int) -> Derivation | None:
 
     None where the layer sees everything, or a layer on the way is no window that slides.
     """
-    if way[-1].after.whole is not None or not way[-1].after.shape.sizes:
+    if way[-1].after.whole or not way[-1].after.shape.sizes:
         return None
     sees: Value = 1
     jump: Value = 1
