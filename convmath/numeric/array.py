@@ -162,6 +162,11 @@ class Array(ABC):
         parts = [self, *others]
         return self.made(*(np.stack(planes, axis=-1) for planes in zip(*(each.planes for each in parts), strict=True)))
 
+    def followed_by(self, others: Sequence[Self]) -> Self:
+        """Return this array and *others* one behind the other along the first axis."""
+        parts = [self, *others]
+        return self.made(*(chained(planes) for planes in zip(*(each.planes for each in parts), strict=True)))
+
     @abstractmethod
     def pad(self, axis: int, amount: tuple[int, int], mode: str = "zeros") -> Self:
         """Return the array with elements put before and after it along *axis*."""
@@ -197,6 +202,14 @@ def thin(plane: Plane, keep: int | None = None) -> Plane:
     """Return one element of every axis along which a plane is one element repeated, but all along *keep*."""
     repeated = [stride == 0 and axis != keep for axis, stride in enumerate(plane.strides)]
     return plane[tuple(slice(0, 1) if each else slice(None) for each in repeated)]
+
+
+def chained(planes: Sequence[Plane]) -> Plane:
+    """Return planes one behind the other along the first axis; axes that repeat one element in all still do."""
+    repeated = [all(plane.strides[axis] == 0 for plane in planes) for axis in range(planes[0].ndim)]
+    keep = (slice(None), *(slice(0, 1) if each else slice(None) for each in repeated[1:]))
+    joined = np.concatenate([plane[keep] for plane in planes])
+    return broadcast(joined, (joined.shape[0], *planes[0].shape[1:]))
 
 
 def pad_plane(plane: Plane, axis: int, amount: tuple[int, int], mode: str, fill: Any) -> Plane:

@@ -6,6 +6,7 @@ from convmath.spec import (
     deformable,
     dense,
     local,
+    merge,
     norm,
     opaque,
     pool,
@@ -16,6 +17,20 @@ from convmath.spec import (
 )
 from convmath.spec.layer import ALIASES, VOCABULARY, core_kinds, field_kinds
 
-FAMILIES = (activation, conv, deformable, dense, local, norm, opaque, pool, reshape, shuffle, transpose, upsample)
+FAMILIES = (
+    activation,
+    conv,
+    deformable,
+    dense,
+    local,
+    merge,
+    norm,
+    opaque,
+    pool,
+    reshape,
+    shuffle,
+    transpose,
+    upsample,
+)
 
 __all__ = ["ALIASES", "FAMILIES", "VOCABULARY", "core_kinds", "field_kinds"]

@@ -63,8 +63,18 @@ class Layer:
         return replace(self, **changed) if changed else self
 
 
+class Merge(Layer):
+    """A layer of one or more inputs, which have the same sizes."""
+
+    __slots__ = ()
+
+
 class Shorthand(Layer):
-    """A kind that the reader expands into core layers; no engine ever sees it."""
+    """A kind that the reader expands into core layers; no engine ever sees it.
+
+    The parts stand one after the other; a merge among them joins what arrived at the
+    first part with what the part before it puts out.
+    """
 
     __slots__ = ()
 

@@ -77,7 +77,8 @@ class Facts:
     requirements: tuple[Requirement, ...] = ()
 
 
-RuleFunction: TypeAlias = Callable[[Any, Shape], Facts]
+RuleFunction: TypeAlias = Callable[..., Facts]
+"""A function of the layer and the shapes that arrive: one, or several at a merge."""
 
 rule: Registry[RuleFunction] = Registry("symbolic rule")
 
@@ -93,9 +94,9 @@ def divides(divisor: Value, number: Value, message: str, help: str) -> Requireme
     return Requirement(Condition(number, "==", 0, divisor), "not-divisible", message, help)
 
 
-def apply(layer: Layer, shape: Shape) -> Facts:
-    """Return the facts of *layer* at *shape* by its rule.
+def apply(layer: Layer, *shapes: Shape) -> Facts:
+    """Return the facts of *layer* at the shapes that arrive by its rule.
 
     Raises ``LookupError`` where the layer has none.
     """
-    return rule[type(layer)](layer, shape)
+    return rule[type(layer)](layer, *shapes)

@@ -16,7 +16,7 @@ from convmath.spec.document import Document
 from convmath.spec.fields import Amount, Choice, Flag
 from convmath.spec.graph import Network
 from convmath.spec.kinds import VOCABULARY, field_kinds
-from convmath.spec.layer import Layer
+from convmath.spec.layer import Layer, Merge
 from convmath.spec.parse import VERSION, parse
 from convmath.symbolic.compose import derive
 from convmath.symbolic.facts import Shape
@@ -29,8 +29,15 @@ OPERATIONS = ("additions", "comparisons", "elementwise")
 
 
 def one_layer(entry: dict[str, Any], shape: list[Any], symbols: Mapping[str, Any] | None = None) -> Network:
-    """Return the network of a single entry."""
+    """Return the network of a single entry; for a merge ``from`` holds the shapes of further inputs, X2 and so on."""
     data = {"convmath": VERSION, "input": shape, "symbols": dict(symbols or {}), "layers": [entry]}
+    [(kind, held)] = entry.items()
+    if issubclass(VOCABULARY[kind], Merge):
+        others = held["from"]
+        del data["input"]
+        names = [f"X{at + 1}" for at in range(len(others) + 1)]
+        data["inputs"] = dict(zip(names, [shape, *others], strict=True))
+        data["layers"] = [{kind: {**held, "from": names}}]
     return parse(Document("<layer>", "", data))
 
 
@@ -51,6 +58,8 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
     fields = {name: _letters(name, held, rank) for name, held in meaning.general.items()}
     shape = list(meaning.input) if len(meaning.input) == 1 else ["C", *SIZES[rank]]
     none = {letter: {"min": 0} for name, letter in meaning.general.items() if isinstance(declared[name], Amount)}
+    if meaning.others:
+        fields["from"] = [[each[0], *shape[1:]] for each in meaning.others]
     network = one_layer({kind: {**fields, **dict(words)}}, shape, none)
     report = derive(network)
     sizes = report.totals.output_shape[1:]

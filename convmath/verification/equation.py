@@ -105,7 +105,7 @@ class _Paper:
         array = self.arrays.get(name)
         if array is None:
             return 0  # a bias that the layer does not have
-        if name != "X" and all(isinstance(node, Name) for node, _ in indices):
+        if not name.startswith("X") and all(isinstance(node, Name) for node, _ in indices):
             sizes = tuple(self.ranges[node.text] for node, _ in indices if isinstance(node, Name))
             if array.size not in (1, math.prod(sizes)):
                 return math.nan  # other weights than the equation has: nothing can be equal
