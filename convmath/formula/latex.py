@@ -124,7 +124,7 @@ def _product(factors: tuple[Node, ...]) -> str:
     """Return factors side by side, with a dot where two would read as one."""
     text = ""
     for at, factor in enumerate(factors):
-        part = _inside(factor, Sum) if at or len(factors) > 1 else latex_node(factor)
+        part = _inside(factor, Sum)
         if at:
             wide = _is_word(factor) or _is_word(factors[at - 1])
             text += r" \cdot " if DIGIT.match(part) or wide or isinstance(factors[at - 1], Over) else " "

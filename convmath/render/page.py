@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from convmath.formula.layout import arrange
-from convmath.formula.nodes import Call, Name, Node, Number_
+from convmath.formula.nodes import Call, Name, Node, Number_, Product, Sum
 from convmath.formula.terms import Formula, Value
 from convmath.render.cells import grouped
 from convmath.report import Condition
@@ -121,7 +121,7 @@ def shape(sizes: tuple[Value, ...]) -> Content:
     """Return sizes with crosses between them."""
     found: list[Inline] = []
     for size in sizes:
-        found += [*([Words(" × ")] if found else []), figure(size) if isinstance(size, Formula) else Words(str(size))]
+        found += [*([Words(" × ")] if found else []), _factor(size)]
     return tuple(found)
 
 
@@ -139,6 +139,14 @@ def settings(values: Mapping[str, int]) -> Content:
     for name, number in values.items():
         listed += [*([Words(", ")] if listed else []), Math((Name(name), "=", Number_(number)))]
     return tuple(listed)
+
+
+def _factor(size: Value) -> Inline:
+    """Return a size as a factor: a sum gets brackets."""
+    if not isinstance(size, Formula):
+        return Words(str(size))
+    node = arrange(size, textbook=True)
+    return Math((Product((node,)) if isinstance(node, Sum) else node,))
 
 
 def condition(each: Condition) -> Content:
