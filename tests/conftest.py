@@ -12,6 +12,8 @@ settings.register_profile("convmath", deadline=None)
 settings.load_profile("convmath")
 
 PEERS = ("torch", "onnxruntime", "onnxscript")
+MORE = ("torchvision",)
+"""Peers outside the extra, which a test names: ``pytest.mark.peers("torchvision")``."""
 ALLOWED_SKIPS: tuple[str, ...] = ()
 """Reasons for which a test may be skipped; there is none."""
 
@@ -23,18 +25,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    missing = [name for name in PEERS if find_spec(name) is None]
+    missing = [name for name in (*PEERS, *MORE) if find_spec(name) is None]
     full = config.getoption("--full")
     if full and missing:
-        raise pytest.UsageError(f"--full needs the extra 'peers'; missing: {', '.join(missing)}")
+        raise pytest.UsageError(f"--full needs all peers, as .ci/run installs them; missing: {', '.join(missing)}")
     left_out = [
-        item
-        for item in items
-        if (missing and item.get_closest_marker("peers")) or (not full and item.get_closest_marker("full"))
+        item for item in items if lacks(item, missing) or (not full and item.get_closest_marker("full") is not None)
     ]
     items[:] = [item for item in items if item not in set(left_out)]
     config.hook.pytest_deselected(items=left_out)
     config.stash[LEFT_OUT] = left_out
+
+
+def lacks(item: pytest.Item, missing: list[str]) -> bool:
+    """Tell whether a library is missing that the test compares with."""
+    marker = item.get_closest_marker("peers")
+    return marker is not None and any(name in missing for name in (*PEERS, *marker.args))
 
 
 LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
