@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -14,6 +14,7 @@ from convmath.errors import CheckFailed, UsageError, inert
 from convmath.formula import Formula
 from convmath.limits import Limits
 from convmath.quantity import parse_quantity
+from convmath.render.answer import Answer
 from convmath.render.shown import Shown
 from convmath.report import (
     Analysis,
@@ -227,6 +228,21 @@ def sharing_scale() -> Shown:
 
     found = scale()
     return Shown(lambda: scale_page(found), lambda: render_scale(found))
+
+
+def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:
+    """Solve for the input sizes at which *network* is valid, or that give *output* at *layer*.
+
+    *output* is a size, one per axis, or ``"same"``. Where the input's sizes are numbers
+    and the layers have symbols, it is these that are asked for. Every answer is confirmed
+    by execution at both ends and just outside.
+
+    Raises ``UsageError`` for an unknown layer or an output of another rank,
+    ``CheckFailed`` where execution disagrees.
+    """
+    from convmath.planning import solve as planning
+
+    return Answer(planning.solve(network, output, layer))
 
 
 class Confirmation:

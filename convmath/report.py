@@ -55,15 +55,15 @@ class Field:
     last are bounds. ``period`` is None behind a pooling to a fixed size, too: there ``size``
     is the largest of all.
     Over several paths it is the hull of all; ``disagreement`` tells where they do not
-    agree, and a jump is None where paths differ in it. ``local`` is the field without
+    agree, and ``jump`` is None where paths differ in it. ``local`` is the field without
     gates and statistics, along the paths that avoid layers which read everything.
     """
 
     size: tuple[Value | None, ...]
-    jump: tuple[Value | None, ...] | None = None
-    start: tuple[Value | None, ...] | None = None
-    first: tuple[Value | None, ...] | None = None
-    last: tuple[Value | None, ...] | None = None
+    jump: tuple[Value, ...] | None = None
+    start: tuple[Value, ...] | None = None
+    first: tuple[Value, ...] | None = None
+    last: tuple[Value, ...] | None = None
     whole: bool = False
     exact: bool = True
     period: tuple[Value, ...] | None = None
@@ -195,13 +195,26 @@ class InputReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Residues:
+    """A set of integers: ``intervals`` that repeat with the modulus, or with modulus 0 these alone."""
+
+    modulus: int
+    intervals: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JoinReport:
-    """Two sizes that a layer needs to be equal, along one of its axes."""
+    """Two sizes that a layer needs to be equal, along one of its axes, and the values of ``symbol`` that make them so.
+
+    ``solution`` is None where the equation is not solved; it stands among the conditions.
+    """
 
     layer: str
     axis: int
     left: Value
     right: Value
+    symbol: str | None = None
+    solution: Residues | None = None
 
 
 @dataclass(frozen=True, slots=True)

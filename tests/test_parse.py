@@ -319,6 +319,10 @@ ONE_LINE = {
     "elu": ("0.7", {"alpha": 0.7}),
     "softplus": ("2", {"beta": 2.0}),
     "dropout": ("0.3", {"p": 0.3}),
+    "squeeze_excitation": ("7", {"output_size": (1, 1)}),
+    "add": ("[input, input]", {}),
+    "multiply": ("[input, input]", {}),
+    "concat": ("[input, input]", {}),
 }
 MANY_FIELDS = {"conv", "locally_connected", "separable_conv", "conv_transpose"}
 BARE = {kind for kind, cls in VOCABULARY.items() if cls.value is None} - MANY_FIELDS
@@ -332,10 +336,10 @@ def test_the_one_line_forms_are_all_here() -> None:
 def test_every_one_line_value(kind: str) -> None:
     value, fields = ONE_LINE[kind]
 
-    [short] = layers(f"[{kind}: {value}]")
-    [full] = layers(f"[{kind}: {{{VOCABULARY[kind].value}: {value}}}]")
+    short, *_ = short_form = layers(f"[{kind}: {value}]")
+    full_form = layers(f"[{kind}: {{{VOCABULARY[kind].value}: {value}}}]")
 
-    assert short == full
+    assert short_form == full_form
     assert {name: getattr(short, name) for name in fields} == fields
 
 
@@ -918,7 +922,7 @@ def test_a_network_without_a_name_has_one() -> None:
         ("convmath: 1\ninput: [1, H]\nlayers: [relu]\nsymbols: 3", [("not-fields", "3")]),
         ("convmath: 1\ninput: [1, H]\nlayers: [relu]\nlet: [3]", [("not-fields", "[")]),
         ("convmath: 1\ninput: [1, H]\nlayers: [relu]\nblocks: b", [("not-fields", "b")]),
-        ("convmath: 1\ninput: [1, H]\nlayers: [relu]\noutputs: [a]", [("unsupported", "outputs")]),
+        ("convmath: 1\ninput: [1, H]\nlayers: [relu]\noutputs: [a]", [("unknown-output", "a")]),
         ("convmath: 1\ninput: [1, i]\nlayers: [relu]", [("bad-name", "i")]),
         ("convmath: 1\ninput: [1, in_channels]\nlayers: [relu]", [("no-channels", "in_channels")]),
     ],

@@ -26,6 +26,7 @@ from convmath.spec.activation import Prelu
 from convmath.spec.conv import Conv
 from convmath.spec.dense import Dense
 from convmath.spec.kinds import VOCABULARY, core_kinds
+from convmath.spec.layer import Merge
 from convmath.spec.local import LocallyConnected
 from convmath.spec.norm import BatchNorm
 from convmath.spec.pool import AdaptiveAvgPool, AvgPool, MaxPool
@@ -39,6 +40,9 @@ from convmath.verification.tally import Tally
 from convmath.zoo.catalogue import names
 
 SAMPLES = 120
+
+
+MERGES = [kind for kind, cls in VOCABULARY.items() if issubclass(cls, Merge)]
 
 
 def test_every_core_kind_has_a_rule_a_kernel_and_a_strategy() -> None:
@@ -60,7 +64,9 @@ def test_every_kind_is_confirmed(kind: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([kind for kind in VOCABULARY if kind not in ("dense", "flatten")]), min_size=1, max_size=4
+        st.sampled_from([kind for kind in VOCABULARY if kind not in ("dense", "flatten", *MERGES)]),
+        min_size=1,
+        max_size=4,
     ),
     st.integers(0, 10**6),
 )

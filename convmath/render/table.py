@@ -273,9 +273,7 @@ def _distinct_axes(report: NetworkReport, sizes: tuple[Value, ...]) -> Iterator[
 
 def _reads(field: Field) -> str:
     pairs = dict.fromkeys(
-        f"{write(first)} … {write(last)}"
-        for first, last in zip(field.first or (), field.last or (), strict=True)
-        if first is not None and last is not None
+        f"{write(first)} … {write(last)}" for first, last in zip(field.first or (), field.last or (), strict=True)
     )
     return ", ".join(pairs)
 

@@ -74,8 +74,8 @@ class Concat(Merge):
     "squeeze_excitation",
     value="squeeze_channels",
     meaning=Meaning(
-        "Y[c,i,j] = X[c,i,j]*sigmoid(b2[c]"
-        " + sum(F2[c,k]*max(b1[k] + sum(F1[k,m]*mean(X[m,u,v], u < H, v < W), m < C), 0), k < K))",
+        "Y[c,i,j] = X[c,i,j]/(1 + exp(-b_2[c]"
+        " - sum(F_2[c,k]*max(b_1[k] + sum(F_1[k,m]*mean(X[m,u,v], u < H, v < W), m < C), 0), k < K)))",
         source="Hu et al. 2018; torchvision, SqueezeExcitation",
         general={"squeeze_channels": "K"},
         torch="torchvision.ops.SqueezeExcitation",

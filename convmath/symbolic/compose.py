@@ -9,7 +9,7 @@ from typing import Any
 from convmath.errors import ExpressionError, LimitError, SpecError
 from convmath.formula import Formula, Value, ratio, sum_of, symbol
 from convmath.report import Condition, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
-from convmath.spec.graph import Group, Network, Node, SymbolInfo, arriving_channels
+from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo, arriving_channels
 from convmath.spec.layer import Layer, Merge, Windowed
 from convmath.symbolic import (  # noqa: F401  (register the rules)
     activation,
@@ -206,19 +206,22 @@ class Walk:
                 raise self.network.refuse(node, "does-not-fit", message, self.way_out(at))
 
     def way_out(self, axis: int) -> str:
-        """Return the least size of the network's input that all layers accept."""
-        if self.searching:
+        """Return which sizes of the network's input all layers accept."""
+        source = self.network.inputs[0]
+        if self.searching or axis >= len(source.sizes):
             return ""
-        [source, *_] = self.network.inputs
-        sizes = list(source.sizes)
-        sizes[axis] = symbol(f"size@{axis}")
-        free = replace(self.network, inputs=(replace(source, shape=(source.channels, *sizes)),))
+        name, given = f"size@{axis}", source.sizes[axis]
+        inputs = tuple(_with_size(each, axis, given, symbol(name)) for each in self.network.inputs)
+        free = Walk(replace(self.network, inputs=inputs), searching=True)
         try:
-            conditions = Walk(free, searching=True).conditions()
+            free.conditions()
         except SpecError:
             return f"no other size of the input helps on axis {axis}: change the window, its stride or its padding"
-        least = [each.right for each in conditions if each.left == sizes[axis] and each.relation == ">="]
-        return f"the network needs an input of {least[0]} or more on axis {axis}" if least else "use a larger input"
+        least = free.constraints.lowest(name)
+        if not free.constraints.sizes(name)[0].every:
+            around = free.constraints.nearest(name, given) if isinstance(given, int) else []
+            return f"on axis {axis} inputs of {' or '.join(map(str, around))} fit" if around else "use another input"
+        return f"the network needs an input of {least} or more on axis {axis}" if least > 1 else "use a larger input"
 
     def _layer(self, at: int, node: Node) -> LayerReport:
         facts, trace = self.facts[at], self.traces[len(self.network.inputs) + at]
@@ -282,6 +285,14 @@ class Walk:
         while self.facts[at].minor and at > 0 and self.network.nodes[at].inputs == (len(self.network.inputs) + at - 1,):
             at -= 1
         return at
+
+
+def _with_size(source: Input, axis: int, given: Value, size: Value) -> Input:
+    """Return an input with another size along an axis, if it has the given one there."""
+    at = axis + 1
+    if len(source.shape) <= at or source.shape[at] != given:
+        return source
+    return replace(source, shape=(*source.shape[:at], size, *source.shape[at + 1 :]))
 
 
 def _sums(layers: tuple[LayerReport, ...]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from convmath.formula import (
     surely_nonnegative,
     symbol,
 )
-from convmath.report import Condition, JoinReport
+from convmath.report import Condition, JoinReport, Residues
 from convmath.spec.fields import check_number
 from convmath.spec.graph import Network, Node
 from convmath.spec.layer import Layer
@@ -45,6 +45,7 @@ class Constraints:
         self._needs: dict[Value, dict[Value, None]] = {}
         self._others: dict[Condition, None] = {}
         self._classes: dict[str, list[Sizes]] = {}
+        self._solved: dict[tuple[Word, Word], Sizes | None] = {}
         self.joins: list[JoinReport] = []
         self.asked_by: dict[Value, str] = {}
 
@@ -87,17 +88,21 @@ class Constraints:
 
         What cannot be solved stays as the equation that it is.
         """
-        found = JoinReport(node.name, axis, left.size, right.size)
-        if found in self.joins:
-            return True
-        self.joins.append(found)
         name, one, other = _over_one_symbol(left, right)
-        solved = None if one is None or other is None else solve(one, other)
+        solved = None if one is None or other is None else self._solve(one, other)
+        stated = None if solved is None else Residues(solved.modulus, solved.intervals)
+        self.joins.append(JoinReport(node.name, axis, left.size, right.size, name, stated))
         if solved is None or name is None:
             self._others.setdefault(Condition(left.size, "==", right.size))
             return True
         self._narrow(name, solved)
         return self._least_member(name, 1) is not None
+
+    def _solve(self, left: Word, right: Word) -> Sizes | None:
+        """Return where two words are equal; in a deep network the same ones meet again and again."""
+        if (left, right) not in self._solved:
+            self._solved[left, right] = solve(left, right)
+        return self._solved[left, right]
 
     def _narrow(self, name: str, solved: Sizes) -> None:
         kept: list[Sizes] = []
@@ -128,6 +133,23 @@ class Constraints:
         solved = (_solved(origin, need) for origin, needs in self._needs.items() for need in needs)
         low += [right for left, right in solved if str(left) == name and isinstance(right, int)]
         return max(low)
+
+    def needing(self, name: str) -> str:
+        """Return the layer that asks for the least value of a symbol; empty where its range does."""
+        low = self.lowest(name)
+        for origin, needs in self._needs.items():
+            for need in needs:
+                left, right = _solved(origin, need)
+                if str(left) == name and right == low:
+                    return self.asked_by.get(need, "")
+        return ""
+
+    def nearest(self, name: str, number: int) -> list[int]:
+        """Return the members of the one set next to a number on both sides, as far as there are any."""
+        low, first = self.lowest(name), self.sizes(name)[0]
+        below, above = first.greatest(number), first.least(max(low, number))
+        found = [each for each in (below, above) if each is not None and each >= low]
+        return [each for each in dict.fromkeys(found) if all(each in other for other in self.sizes(name))]
 
     def _least_member(self, name: str, low: int) -> int | None:
         first, *others = self.sizes(name)
@@ -252,13 +274,14 @@ class Side(NamedTuple):
 
 def _over_one_symbol(left: Side, right: Side) -> tuple[str | None, Word | None, Word | None]:
     """Return the symbol that both sizes are words of, and these words; a number is a constant word of any."""
-    (name, one), (other_name, other) = (_over_symbol(each) for each in (left, right))
+    (name, one), (other_name, other) = (over_symbol(each) for each in (left, right))
     if name is not None and other_name is not None and name != other_name:
         return None, None, None
     return name or other_name, one, other
 
 
-def _over_symbol(side: Side) -> tuple[str | None, Word | None]:
+def over_symbol(side: Side) -> tuple[str | None, Word | None]:
+    """Return the symbol that a size is a word of, and the word; None where it is none."""
     if not isinstance(side.size, Formula):
         return None, Word((FloorMap(0, side.size, 1),))
     if side.word is None or not isinstance(side.origin, Formula) or len(side.origin.names) != 1:

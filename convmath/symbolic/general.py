@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from convmath.spec.document import Document
 from convmath.spec.fields import Amount, Choice, Flag
 from convmath.spec.graph import Network
 from convmath.spec.kinds import VOCABULARY, field_kinds
-from convmath.spec.layer import Layer
+from convmath.spec.layer import Layer, Merge
 from convmath.spec.parse import VERSION, parse
 from convmath.symbolic.compose import derive
 from convmath.symbolic.facts import Shape
@@ -28,16 +28,16 @@ QUANTITIES = ("params", "buffers", "macs", "activations")
 OPERATIONS = ("additions", "comparisons", "elementwise")
 
 
-def one_layer(
-    entry: dict[str, Any], shape: list[Any], symbols: Mapping[str, Any] | None = None, others: Sequence[list[Any]] = ()
-) -> Network:
-    """Return the network of a single entry, which takes inputs of the shapes *others* beside the first: X1, X2 and so on."""
+def one_layer(entry: dict[str, Any], shape: list[Any], symbols: Mapping[str, Any] | None = None) -> Network:
+    """Return the network of a single entry; for a merge ``from`` holds the shapes of further inputs, X2 and so on."""
     data = {"convmath": VERSION, "input": shape, "symbols": dict(symbols or {}), "layers": [entry]}
-    if others:
+    [(kind, held)] = entry.items()
+    if issubclass(VOCABULARY[kind], Merge):
+        others = held["from"]
         del data["input"]
         names = [f"X{at + 1}" for at in range(len(others) + 1)]
         data["inputs"] = dict(zip(names, [shape, *others], strict=True))
-        data["layers"] = [{kind: {**(held or {}), "from": names} for kind, held in entry.items()}]
+        data["layers"] = [{kind: {**held, "from": names}}]
     return parse(Document("<layer>", "", data))
 
 
@@ -58,8 +58,9 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
     fields = {name: _letters(name, held, rank) for name, held in meaning.general.items()}
     shape = list(meaning.input) if len(meaning.input) == 1 else ["C", *SIZES[rank]]
     none = {letter: {"min": 0} for name, letter in meaning.general.items() if isinstance(declared[name], Amount)}
-    others = [[each[0], *shape[1:]] for each in meaning.others]
-    network = one_layer({kind: {**fields, **dict(words)}}, shape, none, others)
+    if meaning.others:
+        fields["from"] = [[each[0], *shape[1:]] for each in meaning.others]
+    network = one_layer({kind: {**fields, **dict(words)}}, shape, none)
     report = derive(network)
     sizes = report.totals.output_shape[1:]
     known: dict[Formula, Value] = {}

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from convmath.formula import Formula, Value
+from convmath.formula.text import write_shape
 from convmath.spec.graph import Node
 from convmath.spec.layer import Layer, field_kinds
 from convmath.spec.merge import Multiply
@@ -47,9 +48,13 @@ def _equal(walk: Walk, node: Node, axis: int, left: Trace, right: Trace) -> None
         possible = walk.constraints.join(node, axis, _side(left, axis, one), _side(right, axis, other))
     if not possible:
         never = "are never equal" if isinstance(one, Formula) or isinstance(other, Formula) else "differ"
-        message = f"the sizes {one} and {other} on axis {axis} {never}; {left.shape} and {right.shape} arrive"
+        message = f"the sizes {one} and {other} on axis {axis} {never}; {_written(left)} and {_written(right)} arrive"
         help_ = walk.way_out(axis) if never == "differ" else "crop or pad one of the two"
         raise walk.network.refuse(node, "bad-join", message, help_)
+
+
+def _written(trace: Trace) -> str:
+    return write_shape((trace.shape.channels, *trace.shape.sizes))
 
 
 def _side(trace: Trace, axis: int, size: Value) -> Side:

@@ -85,7 +85,8 @@ def united(parts: list[Paths]) -> Paths:
     firsts = dict.fromkeys(word for each in parts for word in each.first) if whole else {}
     lasts = dict.fromkeys(word for each in parts for word in each.last) if whole else {}
     first, last = _least(tuple(firsts)), _greatest(tuple(lasts))
-    path = parts[0].reference
+    path = next((each.reference for each in parts if each.reference[0].slope != 0), parts[0].reference)
+    # A map repeated from size 1 does not move at all; factors are told from one that does.
     alone = len(first) == 1 and len(last) == 1 and path == (first[0], last[0])
     slope, centre = path[0].slope, _centre(path)
     slopes: set[Value] = set()

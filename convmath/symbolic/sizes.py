@@ -104,6 +104,10 @@ class Sizes:
         lifted = (piece for low, high in one.pieces(0, modulus - 1) for piece in two.pieces(low, high))
         return _collected(lifted, modulus)
 
+    def between(self, low: int, high: int | None) -> Sizes:
+        """Return the members from *low* on, up to *high*, which is None only for a finite set."""
+        return Sizes(tuple(islice(self.pieces(low, high), MOST_INTERVALS)))
+
     def gaps(self) -> Iterator[Interval]:
         """Yield what lies between the intervals; with a modulus the last gap reaches into the next period."""
         for (_, last), (first, _) in zip(self.intervals, self.intervals[1:], strict=False):

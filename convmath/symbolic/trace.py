@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from convmath.algebra import FloorMap, Word
@@ -78,7 +78,7 @@ class Trace:
 
         *whole* is what the layer sees of the inputs that some of its maps see as a whole.
         """
-        parts = [self, *others]
+        parts = [_repeated(each, shape) for each in (self, *others)]
         sources = dict.fromkeys(at for part in parts for at in part.views)
         views = {at: _merged([part.views[at] for part in parts if at in part.views], whole.get(at)) for at in sources}
         return Trace(
@@ -108,14 +108,40 @@ class Trace:
             return Field(size=size, whole=not view.axes, exact=self.exact)
         return Field(
             size=size,
-            jump=tuple(axis.jump for axis in view.axes),
-            start=tuple(axis.first_at(0) for axis in view.axes),
-            first=tuple(axis.first_at(POSITION) for axis in view.axes),
-            last=tuple(axis.last_at(POSITION) for axis in view.axes),
+            jump=_known(axis.jump for axis in view.axes),
+            start=_known(axis.first_at(0) for axis in view.axes),
+            first=_known(axis.first_at(POSITION) for axis in view.axes),
+            last=_known(axis.last_at(POSITION) for axis in view.axes),
             exact=self.exact,
             period=None if self.fixed or not all(axis.first for axis in view.axes) else tuple(map(period, view.axes)),
             disagreement=_disagreement(view),
         )
+
+
+def _repeated(trace: Trace, shape: Shape) -> Trace:
+    """Return a trace whose axes of size 1 are repeated to *shape*: there every position reads the first."""
+    at_first = FloorMap(0, 0, 1)
+    repeated = [mine == 1 != size for mine, size in zip(trace.shape.sizes, shape.sizes, strict=False)]
+    if not any(repeated):
+        return trace
+    views = {
+        source: replace(
+            view,
+            axes=tuple(
+                axis.after(at_first, at_first) if again else axis
+                for axis, again in zip(view.axes, repeated, strict=True)
+            ),
+        )
+        for source, view in trace.views.items()
+    }
+    return replace(trace, views=views)
+
+
+def _known(values: Iterable[Value | None]) -> tuple[Value, ...] | None:
+    """Return the values of all axes; None where one has no formula."""
+    found = tuple(values)
+    known = tuple(each for each in found if each is not None)
+    return known if len(known) == len(found) else None
 
 
 def _after(view: View, facts: Facts) -> View:

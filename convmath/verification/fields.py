@@ -164,7 +164,7 @@ def _layers(
                 agrees = not field.exact and isinstance(claimed, int) and span <= claimed
                 tally.note(key, field.size[axis], claimed, claimed if agrees else span, at=values, by=measured_by)
             continue
-        if field.first is None or field.last is None or field.first[axis] is None or field.last[axis] is None:
+        if field.first is None or field.last is None:
             continue
         clean = np.flatnonzero(seen.clean & (seen.first < size))
         if not len(clean):
@@ -207,7 +207,7 @@ def _reached(field: Field, axis: int, clean: NDArray[np.int64], seen: Spans, val
     if not field.exact:
         return False
     if field.period is None:
-        return len(clean) == len(seen.clean) or _affine(bind(field.first[axis], values)) is not None  # type: ignore[index, arg-type]
+        return len(clean) == len(seen.clean) or _affine(bind(field.first[axis], values)) is not None  # type: ignore[index]
     period: Any = bind(field.period[axis], values)
     runs = np.split(clean, np.flatnonzero(np.diff(clean) != 1) + 1)
     return bool(max(map(len, runs)) >= period)
@@ -219,7 +219,7 @@ def _jump_and_start(measured: Measured, values: Mapping[str, int], tally: Tally,
     neighbours = np.flatnonzero(np.diff(clean) == 1)
     if field.jump is None or field.start is None or field.first is None or not len(neighbours):
         return
-    if field.jump[axis] is None or _affine(bind(field.first[axis], values)) is None:  # type: ignore[arg-type]
+    if _affine(bind(field.first[axis], values)) is None:
         return
     at = int(clean[neighbours[0]])
     jump = int(first[at + 1] - first[at])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import zip_longest
 from math import isclose, nan
@@ -29,6 +30,7 @@ from convmath.verification.tally import Tally
 MOST_TRIES = 200
 """So many assignments are drawn for each that is wanted, since most meet no condition of the layer."""
 SIZES = ("H", "W", "n")
+_INPUT = re.compile(r'\["[^"]*"\]')
 
 
 def confront_general(kind: str, random: Random, wanted: int, tally: Tally) -> None:
@@ -100,13 +102,13 @@ def _reals(layer: Any) -> list[str]:
 def _named(weights: list[Weights]) -> dict[str, Any]:
     """Return parameters and buffers by the names that equations use: F and b, F_1 and F_2 where there are two."""
     found: dict[str, Any] = {}
-    for at, each in enumerate(weights, 1):
+    for at, each in enumerate((each for each in weights if each.parameters or each.buffers), 1):
         for name, held in (each.parameters | each.buffers).items():
             found[name.removeprefix("running_")] = held.read()
             if name == "weight":
                 found["F"] = found[f"F_{at}"] = held.read()
             if name == "bias":
-                found["b"] = held.read()
+                found["b"] = found[f"b_{at}"] = held.read()
     return found
 
 
@@ -116,6 +118,7 @@ def note_layer(layer: Tally, stated: NetworkReport, at: Mapping[str, Any], tally
         found = measured.counterexample
         derived, seen = (found.derived, found.measured) if found else (None, None)
         if name is not None:  # the total of one layer says nothing more
+            quantity = _INPUT.sub("", quantity)  # a merge sees each of its inputs alike
             formula = _formula(stated, quantity)
             tally.note((None, _without_axis(quantity)), formula, derived, seen, at=at, by=measured.measured_by)
 

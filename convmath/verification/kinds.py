@@ -10,7 +10,7 @@ from __future__ import annotations
 from random import Random
 
 from convmath.spec.kinds import core_kinds
-from convmath.verification import enlarging  # noqa: F401  (enters its strategies)
+from convmath.verification import enlarging, joining  # noqa: F401  (enters its strategies)
 from convmath.verification.draw import (
     STRATEGIES,
     Fields,

@@ -34,6 +34,9 @@ def rows(name: str, network: Network) -> Iterator[Row]:
     yield from dict.fromkeys(
         row for figure in network.about.get("figures", ()) for row in _counts(name, network, figure)
     )
+    for given, published in network.about.get("sizes", ()):
+        found = derive(_sized(network, given)).totals.output_shape[1:]
+        yield Row(name, "output", f"{given}×{given}", [published] * len(found), list(found))
     for size, fields in (network.about.get("receptive_fields") or {}).items():
         report = derive(network) if size == "any" else derive(_sized(network, int(size)))
         shown = "any size" if size == "any" else f"{size}×{size}"
@@ -84,7 +87,7 @@ def _field_rows(name: str, layer: str, at: str, published: list[Any], report: Ne
         yield Row(name, layer, at, published, "no such layer")
         return
     axes = {
-        (size, jump, None if published[2] is None or start is None else -start)
+        (size, jump, None if published[2] is None else -start)
         for size, jump, start in zip(field.size, field.jump or (), field.start or (), strict=False)
     }
     derived = list(axes.pop()) if len(axes) == 1 else sorted(axes, key=str)

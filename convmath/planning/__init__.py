@@ -1,0 +1,1 @@
+"""Questions asked backwards: which sizes, which strides, which kernels."""
