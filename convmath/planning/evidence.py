@@ -59,8 +59,8 @@ def _confirmed(network: Network, base: Mapping[str, int], trial: Trial) -> str:
         output = observe(network, {**base, solution.symbol: value}, trial.layer)
         answers = output is not None and _as_wanted(trial, output, {**base, solution.symbol: value})
         if answers != inside:
-            message = f"{solution.symbol} = {value}: solved as {'valid' if inside else 'invalid'}, but execution {_told(output)}"
-            raise CheckFailed(message)
+            stated = "valid" if inside else "invalid"
+            raise CheckFailed(f"{solution.symbol} = {value}: solved as {stated}, but execution {_told(output)}")
         shown = "is refused" if output is None else _shown(output, solution.axis)
         seen.append(f"{value} {shown}")
     return f"{solution.symbol}: {', '.join(seen)}"

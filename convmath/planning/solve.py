@@ -7,8 +7,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import islice
 
+from convmath.algebra import FloorMap, Word
 from convmath.errors import UsageError, inert
-from convmath.formula import Formula, Value, bind
+from convmath.formula import Formula, Value, bind, symbol
 from convmath.planning.evidence import Trial, confirm
 from convmath.planning.unknowns import solve_unknowns
 from convmath.report import InputReport, NetworkReport, Residues
@@ -16,6 +17,7 @@ from convmath.solution import Solution, Solved
 from convmath.spec.graph import Input, Network, SymbolInfo
 from convmath.symbolic.compose import Walk, derive
 from convmath.symbolic.constraints import Side, over_symbol
+from convmath.symbolic.equations import solve as solve_words
 from convmath.symbolic.sizes import EVERY, Sizes
 from convmath.symbolic.trace import Trace
 
@@ -75,15 +77,9 @@ def _freed(network: Network) -> Network:
         for at, (name, size) in enumerate(zip(names, source.sizes, strict=True), 1):
             if isinstance(size, int) and name not in taken:
                 known = added.setdefault(name, SymbolInfo(name, default=size))
-                shape[at] = _symbol(name) if known.default == size else size
+                shape[at] = symbol(name) if known.default == size else size
         inputs.append(replace(source, shape=tuple(shape)))
     return replace(network, inputs=tuple(inputs), symbols=(*network.symbols, *added.values()))
-
-
-def _symbol(name: str) -> Value:
-    from convmath.formula import symbol
-
-    return symbol(name)
 
 
 def _wanted(part: Network, output: Sequence[int] | int | str) -> tuple[int, ...] | str:
@@ -126,28 +122,28 @@ def _sizes(network: Network, part: Network, name: str, output: Sequence[int] | i
 def _solutions(
     network: Network, report: NetworkReport, walk: Walk, trace: Trace, name: str, wanted: tuple[int, ...] | str | None
 ) -> Iterator[Solution]:
-    for symbol in _spatial(network):
+    for size in _spatial(network):
         axes = [
-            axis for axis, origin in enumerate(trace.origin) if isinstance(origin, Formula) and symbol in origin.names
+            axis for axis, origin in enumerate(trace.origin) if isinstance(origin, Formula) and size in origin.names
         ]
         output = _output(report, name, axes)
-        sets, unsolved = list(walk.constraints.sizes(symbol)), []
-        low, high = walk.constraints.lowest(symbol), _highest(network, symbol)
+        sets, unsolved = list(walk.constraints.sizes(size)), []
+        low, high = walk.constraints.lowest(size), _highest(network, size)
         if wanted is not None:
             for axis in axes if trace.shape.sizes else []:
-                found = _giving(trace, axis, symbol, wanted)
+                found = _giving(trace, axis, wanted)
                 if found is None:
                     unsolved.append(
                         f"{trace.shape.sizes[axis]} == {wanted if isinstance(wanted, str) else wanted[axis]}"
                     )
                 else:
                     sets.append(found)
-        unsolved += _conditions(report, symbol)
-        joins = (each for each in report.joins if each.solution is None and symbol in _names(each.left, each.right))
+        unsolved += _conditions(report, size)
+        joins = (each for each in report.joins if each.solution is None and size in _names(each.left, each.right))
         unsolved += [f"{each.left} == {each.right}" for each in joins]
         first = axes[0] if axes else None
-        needing = walk.constraints.needing(symbol)
-        solution = _solution(symbol, first, sets, (low, high), output, unsolved)
+        needing = walk.constraints.needing(size)
+        solution = _solution(size, first, sets, (low, high), output, unsolved)
         yield replace(solution, least_layer=needing if wanted is None else "")
 
 
@@ -174,11 +170,8 @@ def _output(report: NetworkReport, name: str, axes: list[int]) -> Value | None:
     return shape[axes[0]] if axes and axes[0] < len(shape) else None
 
 
-def _giving(trace: Trace, axis: int, symbol: str, wanted: tuple[int, ...] | str) -> Sizes | None:
-    """Return which values give a wanted size along an axis; None where the size is no word of the symbol."""
-    from convmath.algebra import FloorMap, Word
-    from convmath.symbolic.equations import solve as solve_words
-
+def _giving(trace: Trace, axis: int, wanted: tuple[int, ...] | str) -> Sizes | None:
+    """Return which values give a wanted size along an axis; None where the size is no word of a symbol."""
     _, word = over_symbol(Side(trace.origin[axis], trace.sizes[axis], trace.shape.sizes[axis]))
     if isinstance(wanted, str):
         _, other = over_symbol(Side(trace.origin[axis], Word(), trace.origin[axis]))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from convmath.errors import SpecError, UsageError
-from convmath.formula import Formula, Value, bind, ratio
+from convmath.formula import Formula, Value, bind, ratio, symbol
 from convmath.formula.terms import ONE, terms_of
 from convmath.planning.evidence import Trial, confirm
 from convmath.report import Condition, InputReport, NetworkReport, Residues
@@ -62,18 +62,12 @@ def _equation(size: Value, target: Value, names: Sequence[str]) -> str:
     difference = size - target
     terms = terms_of(difference)
     for name in names:
-        [monomial] = terms_of(_symbol(name))
+        [monomial] = terms_of(symbol(name))
         factor = terms.get(monomial)
         alone = sum(name in atom.names for part in terms for atom, _ in part) == 1
         if factor is not None and alone and abs(factor) == 1:
-            return f"{name} == {ratio(_symbol(name) * factor - difference, factor)}"
+            return f"{name} == {ratio(symbol(name) * factor - difference, factor)}"
     return f"{size} == {target}"
-
-
-def _symbol(name: str) -> Formula:
-    from convmath.formula import symbol
-
-    return symbol(name)
 
 
 def _one(network: Network, report: NetworkReport, name: str, pairs: list[tuple[Value, Value]]) -> Solution:
@@ -153,7 +147,7 @@ def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
 
 
 def direction(value: Value, name: str) -> int | None:
-    """Return 1 where a size never falls when the symbol grows, -1 where it never grows, 0 for neither, None if unknown."""
+    """Return 1 where a size never falls as a symbol grows, -1 where it never rises, 0 for neither; None if unknown."""
     found = 0
     for monomial, coefficient in terms_of(value).items():
         if monomial == ONE:

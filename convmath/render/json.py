@@ -12,6 +12,7 @@ from convmath.formula.text import digits, write, write_node
 from convmath.report import (
     Analysis,
     Derivation,
+    Disagreement,
     Field,
     Formulas,
     LayerReport,

@@ -152,8 +152,8 @@ def _why(solution: Solution, joins: list[JoinReport], width: int) -> Iterator[st
     if len(joins) > 1 and solution.residues.modulus > 1:
         yield f"  all together: {_classes(solution.symbol, solution.residues)}"
     if solution.least_layer and solution.minimum is not None:
-        text = f"  and {shortened(solution.least_layer, 40)} is not empty only from {solution.symbol} = {solution.minimum} on."
-        yield wrapped(text, 2, width)
+        layer, first = shortened(solution.least_layer, 40), f"{solution.symbol} = {solution.minimum}"
+        yield wrapped(f"  and {layer} is not empty only from {first} on.", 2, width)
 
 
 def _side(size: Value) -> str:

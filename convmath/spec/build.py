@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from convmath.errors import LimitError, Problem, SpecError
-from convmath.formula import Formula, symbol
+from convmath.formula import symbol
 from convmath.limits import Limits
 from convmath.spec import branches, repeats, sources
 from convmath.spec.conv import Conv

@@ -118,9 +118,9 @@ def note_layer(layer: Tally, stated: NetworkReport, at: Mapping[str, Any], tally
         found = measured.counterexample
         derived, seen = (found.derived, found.measured) if found else (None, None)
         if name is not None:  # the total of one layer says nothing more
-            quantity = _INPUT.sub("", quantity)  # a merge sees each of its inputs alike
-            formula = _formula(stated, quantity)
-            tally.note((None, _without_axis(quantity)), formula, derived, seen, at=at, by=measured.measured_by)
+            alike = _INPUT.sub("", quantity)  # a merge sees each of its inputs alike
+            formula = _formula(stated, alike)
+            tally.note((None, _without_axis(alike)), formula, derived, seen, at=at, by=measured.measured_by)
 
 
 def conditions_of(stated: NetworkReport) -> str:
