@@ -265,7 +265,7 @@ class Constraints:
         self._others.setdefault(self._divided(condition))
 
     def _divided(self, condition: Condition) -> Condition:
-        """Return a condition that a multiple of a symbol is divisible as one on the symbol; it takes in earlier ones."""
+        """Return that a multiple of a symbol is divisible as a condition on the symbol; it takes in earlier ones."""
         line = affine(condition.left)
         modulus = condition.modulus
         if line is None or line[1] != 0 or condition.right != 0 or condition.relation != "==":
