@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         Confirmation,
         Report,
         analyze,
+        compare,
+        formula_sheet,
         formulas,
         load,
         run,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         sheet,
         solve,
         stack,
+        variant,
         verify,
         verify_kind,
     )
@@ -57,6 +60,8 @@ _HOMES = {
     "UnsupportedError": "convmath.errors",
     "UsageError": "convmath.errors",
     "analyze": "convmath.api",
+    "compare": "convmath.api",
+    "formula_sheet": "convmath.api",
     "formulas": "convmath.api",
     "load": "convmath.api",
     "run": "convmath.api",
@@ -64,6 +69,7 @@ _HOMES = {
     "sheet": "convmath.api",
     "solve": "convmath.api",
     "stack": "convmath.api",
+    "variant": "convmath.api",
     "verify": "convmath.api",
     "verify_kind": "convmath.api",
 }

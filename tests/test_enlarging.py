@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from enumeration import AxisLayer, outputs, transposed, windows
 from hypothesis import assume, given
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 from networks import analyzed, network
 from stacks import Case, enlarging_stacks
 
+import convmath as cm
 from convmath.errors import SpecError
 from convmath.formula import bind
+from convmath.numeric.measure import measure_costs
 from convmath.report import Field
 from convmath.symbolic.compose import derive
 
@@ -164,3 +168,74 @@ def test_the_listing_itself_knows_transposed_convolutions() -> None:
     assert transposed(layer, 2) == [[None, 0], [0], [0, 1], [1], [1, None]]
     assert windows(AxisLayer("bilinear", count=2), 2) == [[None, 0], [0, 1], [0, 1], [1, None]]
     assert windows(AxisLayer("bilinear", count=3), 1) == [[None, 0], [0], [0, None]]
+
+
+def test_a_table_tells_the_period_and_what_is_a_bound() -> None:
+    def shown(**fields: int) -> str:
+        net = cm.stack(cm.ConvTranspose(1, padding=1, **fields), input=(1, "L"))
+        return cm.analyze(net).to_table()
+
+    assert "reads floor(i/2) … floor((i + 1)/2) (period 2)" in shown(kernel_size=3, stride=2)
+    assert "reads at most " in shown(kernel_size=3, stride=4)
+    assert "period" not in shown(kernel_size=3, stride=1)
+    data = json.loads(cm.analyze(cm.stack(cm.ConvTranspose(1, 3, stride=2), input=(1, "L"))).to_json())
+    assert data["totals"]["receptive_field"]["period"] == [2]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"kernel_size": 3, "stride": 10**15}, {"kernel_size": 1, "stride": 10**15, "dilation": 10**15}]
+)
+def test_a_huge_stride_on_one_element_lays_down_no_more_than_its_kernel(fields: dict) -> None:
+    net = network([2, 1, 1], [{"conv_transpose": {"out_channels": 1, **fields}}])
+
+    assert measure_costs(net).layers[0].output_shape == derive(net).totals.output_shape
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kernel_size": 2, "output_padding": 1}, "output_padding 1 is not smaller than stride 1 or dilation 1"),
+        (
+            {"kernel_size": 2, "stride": 3, "padding": "same"},
+            "'same' needs a window of 3 = stride or more, but it spans 2",
+        ),
+        ({"kernel_size": 2, "padding": "causal"}, "'causal' is no amount here"),
+        ({"kernel_size": 2, "padding": 9}, "the window does not fit"),
+        ({"kernel_size": 2, "groups": 3}, "3 groups do not divide"),
+        ({"kernel_size": 0}, "is 0, but must be 1 or more"),
+        ({"kernel_size": 2, "output_padding": -1}, "is -1, but must be 0 or more"),
+        ({"kernel_size": 2, "stride": "9**9**9"}, "bits"),
+    ],
+)
+def test_faulty_transposed_convolutions_are_refused(fields: dict, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        derive(network([2, 3, 3], [{"conv_transpose": {"out_channels": 2, **fields}}]))
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"upsample": 0}, "is 0, but must be 1 or more"),
+        ({"upsample": "3/2"}, "is 3/2, which is no integer"),
+        ({"upsample": {"scale_factor": 2, "mode": "cubic"}}, "'cubic' is not one of nearest, bilinear"),
+        ({"crop": 2}, "does not fit"),
+        ({"crop": "same"}, "'same' is no amount here"),
+        ({"pixel_shuffle": [1, 2, 3]}, "3 entries for 2 spatial axes"),
+        ({"slice_channels": 3}, "is not a list of 2 numbers"),
+        ({"slice_channels": [0, 1, 2]}, "is not a list of 2 numbers"),
+        ({"lp_pool": {"kernel_size": 2, "norm_type": 0.5}}, "is not between 1 and inf"),
+        ({"layer_norm": "rows"}, "'rows' is not one of all, channels"),
+        (
+            {"deformable_conv": {"out_channels": 1, "kernel_size": 1, "offset_groups": 3}},
+            "3 offset groups do not divide",
+        ),
+        ({"deformable_conv": {"out_channels": 1, "kernel_size": 1, "max_offset": -1}}, "is -1, but must be 0 or more"),
+        (
+            {"deformable_conv": {"out_channels": 1, "kernel_size": 1, "offsets": "none"}},
+            "is not one of learned, predicted",
+        ),
+    ],
+)
+def test_faulty_layers_are_refused(entry: dict, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        derive(network([2, 3, 3], [entry]))

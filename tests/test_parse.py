@@ -314,6 +314,13 @@ ONE_LINE = {
     "crop": ("[1, [2, 3]]", {"amount": ((1, 1), (2, 3))}),
     "upsample": ("2", {"scale_factor": (2, 2), "mode": "nearest"}),
     "local_response_norm": ("5", {"size": 5}),
+    "lp_pool": ("2", {"kernel_size": (2, 2), "stride": (2, 2), "norm_type": 2.0}),
+    "layer_norm": ("channels", {"over": "channels", "affine": True}),
+    "group_norm": ("1", {"num_groups": 1}),
+    "channel_shuffle": ("1", {"groups": 1}),
+    "pixel_shuffle": ("2", {"upscale_factor": (2, 2)}),
+    "reshape": ("[4, 8]", {"shape": (4, 8)}),
+    "slice_channels": ("[0, 2]", {"channels": (0, 2)}),
     "leaky_relu": ("0.2", {"negative_slope": 0.2}),
     "prelu": ("0.1", {"init": 0.1, "num_parameters": 1}),
     "elu": ("0.7", {"alpha": 0.7}),
@@ -324,7 +331,7 @@ ONE_LINE = {
     "multiply": ("[input, input]", {}),
     "concat": ("[input, input]", {}),
 }
-MANY_FIELDS = {"conv", "locally_connected", "separable_conv", "conv_transpose"}
+MANY_FIELDS = {"conv", "locally_connected", "separable_conv", "conv_transpose", "deformable_conv", "opaque"}
 BARE = {kind for kind, cls in VOCABULARY.items() if cls.value is None} - MANY_FIELDS
 
 

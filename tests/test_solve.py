@@ -19,7 +19,7 @@ from convmath.numeric.measure import measure_costs
 from convmath.planning import evidence
 from convmath.planning.solve import solve
 from convmath.planning.unknowns import direction
-from convmath.solution import Solution
+from convmath.report import Solution
 from convmath.symbolic.compose import derive
 
 MOCK_UP = """\

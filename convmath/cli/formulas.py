@@ -18,6 +18,7 @@ FORMATS = ("text", "markdown", "latex", "html", "json")
 @click.option("--layer", metavar="NAME", help="The formulas of one layer, block or repeat.")
 @click.option("--steps", is_flag=True, help="Derive them step by step.")
 @click.option("--kind", metavar="KIND", help="The general formulas of a kind of layer, in its hyper-parameters.")
+@click.option("--all", "everything", is_flag=True, help="The general formulas of every kind.")
 @click.option("--sharing", is_flag=True, help="Dense, locally connected and convolution side by side.")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the result."
@@ -34,9 +35,9 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
     limit.
     """
     limits = take_limits(options)
-    chosen = [spec is not None, options["kind"] is not None, options["sharing"]]
+    chosen = [spec is not None, options["kind"] is not None, options["everything"], options["sharing"]]
     if sum(chosen) != 1:
-        raise UsageError("name a SPEC, or a kind as in --kind conv, or --sharing: one of them")
+        raise UsageError("name a SPEC, or a kind as in --kind conv, or --all kinds, or --sharing: one of them")
     if spec is None and (options["layer"] or options["steps"] or settings or numbers):
         raise UsageError("--layer, --steps, --set and --numbers go with a SPEC")
     found = _found(spec, settings, options, numbers=numbers, limits=limits)
@@ -47,7 +48,9 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
 def _found(spec: str | None, settings: tuple[str, ...], options: dict[str, Any], *, numbers: bool, limits: Any) -> Any:
     from convmath import api
 
+    if options["sharing"]:
+        return api.sharing_scale()
     if spec is None:
-        return api.sharing_scale() if options["sharing"] else api.sheet(options["kind"])
+        return api.formula_sheet() if options["everything"] else api.sheet(options["kind"])
     network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
     return api.formulas(network, options["layer"], steps=options["steps"])

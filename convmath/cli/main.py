@@ -15,6 +15,7 @@ from convmath.errors import ConvmathError, inert
 
 COMMANDS = {
     "analyze": "every quantity of a network, per layer and in total",
+    "compare": "networks, or variants of one, side by side, with ratios in closed form",
     "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
     "solve": "the input sizes that are valid, or that give an output",
     "verify": "confirm every formula of a network, or of a kind of layer, by execution",

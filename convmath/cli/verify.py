@@ -29,6 +29,8 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
     refused), then random values. Exit status: 0 all confirmed, 1 a formula disagrees,
     2 wrong usage, 3 the network is invalid, 5 over a limit.
     """
+    from convmath import api
+
     limits = take_limits(options)
     if (spec is None) == (options["kind"] is None) and not (spec is None and options["everything"]):
         raise UsageError("name a SPEC, or a kind as in --kind conv, or --all kinds")
@@ -39,7 +41,10 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
     else:
         network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits, output=options["output"])
         found = [_network(network, options, limits)]
-    text = "\n\n".join(_text(each, form, everything=options["everything"] and spec is not None) for each in found)
+    if form == "json" and spec is None and options["everything"]:
+        text = api.confirmations_to_json(found)
+    else:
+        text = "\n\n".join(_text(each, form, everything=options["everything"] and spec is not None) for each in found)
     emit(text, options["file"], ascii_only=options["ascii_only"])
     wrong = [each for each in found if not each.confirmed]
     if wrong:

@@ -17,6 +17,7 @@ from convmath.formula.atoms import (
     single_floor,
 )
 from convmath.formula.signs import at_least, nonnegative, nonnegative_over_a_period, surely_nonnegative
+from convmath.formula.sums import sum_over
 from convmath.formula.terms import Formula, Value, bind, cleared, is_integral, product_of, ratio, sum_of, symbol
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "ratio",
     "single_floor",
     "sum_of",
+    "sum_over",
     "surely_nonnegative",
     "symbol",
 ]

@@ -15,6 +15,7 @@ from convmath.formula.signs import nonnegative, positive
 from convmath.formula.terms import (
     ONE,
     Formula,
+    Monomial,
     Value,
     bind,
     cleared,
@@ -176,6 +177,29 @@ class Inverse(Compound):
         return self.arguments[0]
 
 
+class SumOver(Compound):
+    """A sum that has no closed form: ``arguments`` are the term, its bounds, and the index as a symbol."""
+
+    __slots__ = ()
+    function = "sum"
+
+    @classmethod
+    def of(cls, term: Value, index: str, low: Value, high: Value) -> Formula:
+        """Return the sum as a formula."""
+        made = cls(term, Symbol(index).formula, low, high)
+        made.names = (made.names - {index}) | _names((low, high))
+        return made.formula
+
+    def bind(self, values: Mapping[str, Value]) -> Value:
+        """Return the sum with symbols replaced; its own index is none of them."""
+        from convmath.formula.sums import sum_over
+
+        term, index, low, high = self.arguments
+        [name] = index.names  # type: ignore[union-attr]
+        inner = {each: held for each, held in values.items() if each != name}
+        return sum_over(bind(term, inner), name, bind(low, inner), bind(high, inner))
+
+
 def floor_of(dividend: Value, divisor: Value = 1) -> Value:
     """Return ``floor(dividend / divisor)``.
 
@@ -234,11 +258,18 @@ def affine(value: Value) -> tuple[int, int] | None:
 
 
 def _leads_negative(value: Value) -> bool:
-    """Tell the sign of the unknown that comes first by name: ``H`` before ``d*k``, so that sizes count as positive."""
+    """Tell the sign of the unknown that comes first by name: ``H`` before ``d*k``, so that sizes count as positive.
+
+    Of products that begin alike the longest decides: ``d*k`` before ``d``.
+    """
     if not isinstance(value, Formula):
         return value < 0
-    first = min(filter(None, value.terms), key=lambda monomial: [atom.key for atom, _ in monomial])
+    first = min(filter(None, value.terms), key=_rank)
     return value.terms[first] < 0
+
+
+def _rank(monomial: Monomial) -> tuple[str, int, list[str]]:
+    return monomial[0][0].key, -len(monomial), [atom.key for atom, _ in monomial]
 
 
 def _reduce(top: Value, bottom: Value) -> tuple[Value, Value]:

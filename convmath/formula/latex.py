@@ -96,7 +96,7 @@ def latex_node(node: Node) -> str:
         case Call(function, arguments):
             return _call(function, arguments)
         case Exponent(base, exponent):
-            return f"{_inside(base, Sum, Quotient, Product, Exponent)}^{{{latex_node(exponent)}}}"
+            return f"{_inside(base, Sum, Quotient, Product, Exponent, Over)}^{{{latex_node(exponent)}}}"
         case Indexed(array, indices):
             return f"{latex_name(array)}[{', '.join(map(latex_node, indices))}]"
         case Over(function, body, ranges):
@@ -139,6 +139,9 @@ def _call(function: str, arguments: tuple[Node, ...]) -> str:
     if function in BRACKETS:
         left, right = BRACKETS[function]
         return rf"{{\{left} {', '.join(map(_slashed, arguments))} \{right}}}"
+    if function == "sum":
+        term, index, low, high = arguments
+        return rf"\sum_{{{latex_node(index)} = {latex_node(low)}}}^{{{latex_node(high)}}} {_inside(term, Sum)}"
     if function == "mod":
         left, right = (_inside(each, Sum, Product) for each in arguments)
         return rf"({left} \bmod {right})"

@@ -43,12 +43,23 @@ def mathml_node(node: Node) -> str:
         case Call(function, arguments):
             return _call(function, arguments)
         case Exponent(base, exponent):
-            return f"<msup>{_inside(base, Sum, Quotient, Product, Exponent)}{_row(exponent)}</msup>"
+            return f"<msup>{_inside(base, Sum, Quotient, Product, Exponent, Over)}{_row(exponent)}</msup>"
         case Indexed(array, indices):
             return f"<mrow>{_name(array)}<mo>[</mo>{_listed(indices)}<mo>]</mo></mrow>"
         case Over(function, body, ranges):
             operators = "".join(_operator(function, each) for each in ranges)
             return f"<mrow>{operators}{_inside(body, Sum)}</mrow>"
+
+
+def mathml_terms(node: Node) -> list[str]:
+    """Return the terms of a sum with their signs, apart from one another, so that a line can break between them."""
+    if not isinstance(node, Sum):
+        return [mathml_node(node)]
+    shown = []
+    for at, (sign, term) in enumerate(node.terms):
+        mark = f'<mo form="infix">{"−" if sign < 0 else "+"}</mo>' if at or sign < 0 else ""
+        shown.append(f"<mrow>{mark}{_inside(term, Sum)}</mrow>")
+    return shown
 
 
 def _row(node: Node) -> str:
@@ -66,10 +77,21 @@ def _name(text: str) -> str:
 def _call(function: str, arguments: tuple[Node, ...]) -> str:
     if function in BRACKETS:
         left, right = (SIGNS[each] for each in BRACKETS[function])
-        return f"<mrow><mo>{left}</mo>{_listed(arguments)}<mo>{right}</mo></mrow>"
+        return f"<mrow><mo>{left}</mo>{''.join(map(_slashed, arguments))}<mo>{right}</mo></mrow>"
+    if function == "sum":
+        term, index, low, high = arguments
+        below = f"<mrow>{mathml_node(index)}<mo>=</mo>{mathml_node(low)}</mrow>"
+        return f"<mrow><munderover><mo>∑</mo>{below}{_row(high)}</munderover>{_inside(term, Sum)}</mrow>"
     if function == "sqrt":
         return f"<msqrt>{_listed(arguments)}</msqrt>"
     return f"<mrow><mi>{function}</mi><mo>(</mo>{_listed(arguments)}<mo>)</mo></mrow>"
+
+
+def _slashed(node: Node) -> str:
+    """Return a quotient on one line: inside a floor it reads better than a small fraction."""
+    if not isinstance(node, Quotient):
+        return mathml_node(node)
+    return f"{_inside(node.top, Sum)}<mo>/</mo>{_inside(node.bottom, Sum, Product)}"
 
 
 def _listed(nodes: tuple[Node, ...]) -> str:

@@ -66,6 +66,18 @@ class Array(ABC):
         """Return the same elements in the same order in another shape; one size may be -1."""
         return self._view([plane.reshape(shape) for plane in self.planes])
 
+    def regrouped(self, shape: Shape) -> Self:
+        """Return the same elements in the same order as another image, where positions mean other things."""
+        return self.reshape(shape)
+
+    def merge(self, axis: int) -> Self:
+        """Return the array with *axis* and the one behind it written as one."""
+        return self.reshape((*self.shape[:axis], -1, *self.shape[axis + 2 :]))
+
+    def transpose(self, axes: tuple[int, ...]) -> Self:
+        """Return the view with its axes in another order."""
+        return self._view([plane.transpose(axes) for plane in self.planes])
+
     def windows(self, axis: int, *, kernel: int, stride: int, dilation: int) -> Self:
         """Return a view with a last axis that holds the taps of every window along *axis*.
 
@@ -85,15 +97,32 @@ class Array(ABC):
         along *axis* stand *stride* apart. The line ends with the last tap of the last element.
         """
         reach = dilation * (self.shape[taps] - 1)
-        margin = -(-reach // stride)
         lines = []
         for tap in range(self.shape[taps]):
             one = self._view([plane[(slice(None),) * taps + (tap,)] for plane in self.planes])
-            # What would lie beyond the ends is padded before it is spread, so that traces meet it where it would be.
-            line = one.pad(axis, (margin, margin)).spread(axis, stride)
-            cut = (margin * stride - dilation * tap, margin * stride - (reach - dilation * tap))
-            lines.append(line.cut(axis, cut))
+            before, after = dilation * tap, reach - dilation * tap
+            # Elements beyond the ends are padding, which traces must meet; what is left over are zeros in between.
+            line = one.pad(axis, (before // stride, after // stride)).spread(axis, stride)
+            lines.append(line.extended(axis, (before % stride, after % stride)))
         return reduce(type(self).gather, lines)
+
+    @abstractmethod
+    def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:
+        """Return the image read at *places* moved by *offsets*, as channels, positions, taps.
+
+        Along each axis *places* holds (positions, taps), and *offsets* has, for each axis,
+        (group of channels, positions, taps), where sizes may be 1. Between pixels the
+        value is interpolated; beyond the image it is zero. No offset is said to exceed
+        *reach*: traces, which know no values, take all of them within it.
+        """
+
+    @abstractmethod
+    def declared(self, shape: Shape, macs: int, windows: Sequence[tuple[int, int, int]] | None) -> Self:
+        """Return what a layer that nobody knows puts out: *shape*, by so many *macs*.
+
+        Along each axis output i reads (kernel, stride, padding) as in a convolution; without
+        windows it reads everything.
+        """
 
     def cut(self, axis: int, amount: tuple[int, int]) -> Self:
         """Return the view without some elements before and after along *axis*."""
@@ -103,10 +132,13 @@ class Array(ABC):
 
     def spread(self, axis: int, step: int) -> Self:
         """Return the array with ``step - 1`` zeros between two elements along *axis*; they are no padding."""
-        if step == 1:
-            return self
         fills = zip(self.planes, self.fills, strict=True)
         return self.made(*(spread_plane(plane, axis, step, fill) for plane, fill in fills))
+
+    def extended(self, axis: int, amount: tuple[int, int]) -> Self:
+        """Return the array with zeros before and after along *axis* that are no padding."""
+        fills = zip(self.planes, self.fills, strict=True)
+        return self.made(*(pad_plane(plane, axis, amount, "zeros", fill) for plane, fill in fills))
 
     def take(self, axis: int, indices: Plane) -> Self:
         """Return the elements at *indices* along *axis*, in memory of their own."""
@@ -192,10 +224,10 @@ def pad_plane(plane: Plane, axis: int, amount: tuple[int, int], mode: str, fill:
 
 def spread_plane(plane: Plane, axis: int, step: int, fill: Any) -> Plane:
     """Return a plane with ``step - 1`` times *fill* between two elements along *axis*."""
-    core = thin(plane, keep=axis)
-    gaps = [np.full_like(core, fill)] * (step - 1)
-    wide = np.stack([core, *gaps], axis + 1).reshape((*core.shape[:axis], -1, *core.shape[axis + 1 :]))
-    wide = wide[(slice(None),) * axis + (slice(None, 1 - step),)]
+    times = np.full(plane.shape[axis], step)
+    times[-1:] = 1
+    wide = np.repeat(thin(plane, keep=axis), times, axis)
+    wide[(slice(None),) * axis + (np.arange(wide.shape[axis]) % step != 0,)] = fill
     return broadcast(wide, (*plane.shape[:axis], wide.shape[axis], *plane.shape[axis + 1 :]))
 
 
@@ -203,7 +235,8 @@ def take_plane(plane: Plane, axis: int, indices: Plane) -> Plane:
     """Return the elements of a plane at *indices* along one axis; axes that repeat one element still do."""
     shape = (*plane.shape[:axis], *indices.shape, *plane.shape[axis + 1 :])
     if plane.strides[axis] == 0:
-        return broadcast(thin(plane), shape)
+        core = thin(plane)
+        return broadcast(core.reshape((*core.shape[:axis], *(1,) * indices.ndim, *core.shape[axis + 1 :])), shape)
     return broadcast(np.take(thin(plane, keep=axis), indices, axis), shape)
 
 

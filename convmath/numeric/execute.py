@@ -12,7 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from convmath.errors import Problem, SpecError, UsageError
 from convmath.formula import Formula, Value
-from convmath.numeric import activation, conv, dense, local, merge, norm, pool, reshape, transpose, upsample
+from convmath.numeric import (
+    activation,
+    conv,
+    deformable,
+    dense,
+    local,
+    merge,
+    norm,
+    opaque,
+    pool,
+    reshape,
+    shuffle,
+    transpose,
+    upsample,
+)
 from convmath.numeric.array import Array, Shape
 from convmath.numeric.kernels import kernel, whole
 from convmath.numeric.misfit import Misfit, show_shape
@@ -22,7 +36,21 @@ from convmath.spec.fields import check_number
 from convmath.spec.graph import Input, Network, Node, arriving_channels
 from convmath.spec.layer import Layer
 
-KERNEL_MODULES = (activation, conv, dense, local, merge, norm, pool, reshape, transpose, upsample)
+KERNEL_MODULES = (
+    activation,
+    conv,
+    deformable,
+    dense,
+    local,
+    merge,
+    norm,
+    opaque,
+    pool,
+    reshape,
+    shuffle,
+    transpose,
+    upsample,
+)
 """Where the kernels are; importing them fills the table."""
 
 AnyArray = TypeVar("AnyArray", bound=Array)

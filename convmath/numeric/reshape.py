@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from convmath.numeric.array import Array
-from convmath.numeric.kernels import kernel
-from convmath.numeric.misfit import Misfit
+from convmath.numeric.kernels import kernel, whole
+from convmath.numeric.misfit import Misfit, show_shape
 from convmath.numeric.weights import Weights
 from convmath.numeric.window import amounts, pad_image
-from convmath.spec.reshape import Crop, Dropout, Flatten, Identity, Padding
+from convmath.spec.reshape import Crop, Dropout, Flatten, Identity, Padding, Reshape, SliceChannels
 
 
 @kernel(Flatten)
 def flatten(layer: Flatten, weights: Weights, x: Array) -> Array:  # noqa: ARG001
     """Return the elements as a vector: channel by channel, row by row."""
     return x.reshape((-1,))
+
+
+@kernel(Reshape)
+def reshape(layer: Reshape, weights: Weights, x: Array) -> Array:  # noqa: ARG001
+    """Return the elements in their order as another image."""
+    shape = tuple(map(whole, layer.shape))
+    if prod(shape) != x.size:
+        raise Misfit("bad-shape", f"{show_shape(shape)} has {prod(shape)} elements, but {x.size} arrive")
+    return x.regrouped(shape)
+
+
+@kernel(SliceChannels)
+def slice_channels(layer: SliceChannels, weights: Weights, x: Array) -> Array:  # noqa: ARG001
+    """Return some of the channels, in memory of their own."""
+    start, stop = map(whole, layer.channels)
+    if not start < stop <= x.shape[0]:
+        raise Misfit("bad-size", f"there are no channels [{start}, {stop}] among {x.shape[0]}")
+    return x[(slice(start, stop),)].copied()
 
 
 @kernel(Padding)

@@ -1,1 +1,1 @@
-"""Questions asked backwards: which sizes, which strides, which kernels."""
+"""Questions that architects ask of formulas: which sizes and strides, which of several networks, from when on."""

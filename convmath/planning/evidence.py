@@ -8,7 +8,7 @@ from typing import NamedTuple
 from convmath.errors import CheckFailed, SpecError
 from convmath.formula import Formula, Value, bind
 from convmath.numeric.measure import measure_costs
-from convmath.solution import Solution
+from convmath.report import Solution
 from convmath.spec.graph import Network
 from convmath.symbolic.sizes import Sizes
 

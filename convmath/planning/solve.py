@@ -12,8 +12,7 @@ from convmath.errors import UsageError, inert
 from convmath.formula import Formula, Value, bind, symbol
 from convmath.planning.evidence import Trial, confirm
 from convmath.planning.unknowns import solve_unknowns
-from convmath.report import InputReport, NetworkReport, Residues
-from convmath.solution import Solution, Solved
+from convmath.report import InputReport, NetworkReport, Residues, Solution, Solved
 from convmath.spec.graph import Input, Network, SymbolInfo
 from convmath.symbolic.compose import Walk, derive
 from convmath.symbolic.constraints import Side, over_symbol

@@ -9,8 +9,7 @@ from convmath.errors import SpecError, UsageError
 from convmath.formula import Formula, Value, bind, ratio, symbol
 from convmath.formula.terms import ONE, terms_of
 from convmath.planning.evidence import Trial, confirm
-from convmath.report import Condition, InputReport, NetworkReport, Residues
-from convmath.solution import Solution, Solved
+from convmath.report import Condition, InputReport, NetworkReport, Residues, Solution, Solved
 from convmath.spec.graph import Network
 from convmath.symbolic.compose import derive
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convmath.errors import inert
-from convmath.solution import Solution, Solved
+from convmath.report import Solution, Solved
 
 
 class Answer:

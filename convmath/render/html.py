@@ -7,7 +7,8 @@ from html import escape
 from typing import assert_never
 
 from convmath.errors import inert
-from convmath.formula.mathml import mathml_node
+from convmath.formula.mathml import mathml_node, mathml_terms
+from convmath.formula.nodes import Node
 from convmath.render.page import (
     Block,
     Cell,
@@ -36,7 +37,7 @@ STYLE = """
 .convmath .right { text-align: right; font-variant-numeric: tabular-nums; }
 .convmath dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.2rem 1.2rem; }
 .convmath dt.minor { padding-left: 1.2rem; }
-.convmath dd { margin: 0; overflow-x: auto; }
+.convmath dd { margin: 0; overflow-x: auto; overflow-y: hidden; }
 .convmath code { font-family: ui-monospace, monospace; }
 @media (max-width: 40rem) { .convmath dl { display: block; } .convmath dd { margin: 0 0 0.6rem; } }
 """
@@ -125,13 +126,16 @@ def _inline(inline: Inline) -> str:
             return _plain(inline)
         case Given() | Code():
             return f"<code>{_plain(inline)}</code>"
+        case Math((only,)) if not isinstance(only, str):
+            return " ".join(f"<math>{term}</math>" for term in mathml_terms(only))
         case Math(parts):
-            inner = "".join(
-                f"<mo>{escape(each)}</mo>" if isinstance(each, str) else mathml_node(each) for each in parts
-            )
-            return f"<math><mrow>{inner}</mrow></math>"
+            return f"<math><mrow>{''.join(map(_part, parts))}</mrow></math>"
         case _:
             assert_never(inline)
+
+
+def _part(part: Node | str) -> str:
+    return f"<mo>{escape(part)}</mo>" if isinstance(part, str) else mathml_node(part)
 
 
 def _plain(inline: Inline) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +11,7 @@ from convmath.formula import Formula, Value
 from convmath.formula.text import digits, write, write_node
 from convmath.report import (
     Analysis,
+    Comparison,
     Derivation,
     Disagreement,
     Field,
@@ -177,12 +178,21 @@ def _derivation(derivation: Derivation, formulas: Formulas, valid: list[str]) ->
 
 def render_sheet(sheet: Sheet) -> str:
     """Return the general formulas of a kind."""
+    return json.dumps(_sheet(sheet), indent=2, ensure_ascii=True)
+
+
+def render_sheets(sheets: Sequence[Sheet]) -> str:
+    """Return the general formulas of many kinds."""
+    return json.dumps({"schema": SCHEMA, "kinds": list(map(_sheet, sheets))}, indent=2, ensure_ascii=True)
+
+
+def _sheet(sheet: Sheet) -> dict[str, Any]:
     totals = sheet.report.totals
     left, right = sheet.equation
     valid = [str(each) for each in totals.valid_when]
     held: dict[str, Value | None] = {f"output_shape[{at}]": size for at, size in enumerate(totals.output_shape)}
     held |= {name: getattr(totals, name) for name in COUNTS}
-    data = {
+    return {
         "schema": SCHEMA,
         "kind": sheet.kind,
         "fields": dict(sheet.fields),
@@ -196,7 +206,6 @@ def render_sheet(sheet: Sheet) -> str:
         "operations": _operations(totals.operations),
         "receptive_field": _field(sheet.report.layers[-1].receptive_field),
     }
-    return json.dumps(data, indent=2, ensure_ascii=True)
 
 
 def render_scale(scale: Scale) -> str:
@@ -215,3 +224,34 @@ def render_scale(scale: Scale) -> str:
     return json.dumps(
         {"schema": SCHEMA, "input": _values(scale.input), "output": _values(scale.output), "layers": rows}, indent=2
     )
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """Return the totals of several networks, their ratios to the first, and where one has less."""
+    data = {
+        "schema": SCHEMA,
+        "networks": list(comparison.names),
+        "quantities": [
+            {
+                "quantity": row.quantity,
+                "formulas": _values(row.values),
+                "ratios": _values(row.ratios),
+                "numbers": _values(row.numbers),
+                "number_ratios": _values(row.number_ratios),
+            }
+            for row in comparison.rows
+        ],
+        "valid_when": [[str(each) for each in analysis.report.totals.valid_when] for analysis in comparison.analyses],
+        "overtaking": [
+            {
+                "quantity": each.quantity,
+                "less": comparison.names[each.less],
+                "more": comparison.names[each.more],
+                "symbol": each.symbol,
+                "above": value(each.threshold),
+                "while_positive": value(each.slope),
+            }
+            for each in comparison.overtaking
+        ],
+    }
+    return json.dumps(data, indent=2, ensure_ascii=True)

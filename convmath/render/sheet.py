@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from convmath.formula import Formula, Value
 from convmath.formula.layout import arrange
 from convmath.formula.nodes import Name
 from convmath.render.page import (
+    Block,
     Cell,
     Code,
     Content,
     Fact,
     Facts,
     Grid,
+    Heading,
     Line,
     Math,
     Page,
@@ -38,9 +40,24 @@ COUNTS = (
 
 def page(sheet: Sheet) -> Page:
     """Return the general formulas of a kind."""
-    facts = Facts(tuple(_facts(sheet)))
-    confirm = Line((Words("Confirmed by execution: "), Code(f"convmath verify --kind {sheet.kind}")))
-    return Page((Code(sheet.kind),), (Words(sheet.summary.replace("``", "")),), (facts, confirm))
+    return Page((Code(sheet.kind),), (Words(sheet.summary),), _blocks(sheet, f"convmath verify --kind {sheet.kind}"))
+
+
+def whole_page(sheets: Sequence[Sheet]) -> Page:
+    """Return the general formulas of many kinds, one below the other."""
+    blocks: list[Block] = []
+    for each in sheets:
+        blocks += [Heading((Code(each.kind), Words(f": {each.summary}"))), Facts(tuple(_facts(each)))]
+    blocks.append(_confirmed("convmath verify --all"))
+    return Page((Words("The formula sheet"),), (Words(f"{len(sheets)} kinds of layers"),), tuple(blocks))
+
+
+def _blocks(sheet: Sheet, command: str) -> tuple[Block, ...]:
+    return (Facts(tuple(_facts(sheet))), _confirmed(command))
+
+
+def _confirmed(command: str) -> Line:
+    return Line((Words("Confirmed by execution: "), Code(command)))
 
 
 def _facts(sheet: Sheet) -> Iterator[Fact]:
@@ -50,8 +67,7 @@ def _facts(sheet: Sheet) -> Iterator[Fact]:
         yield Fact((Math((Name(name),)),), (math(size),), minor=True)
     for name, label in COUNTS:
         if sheet.short[name] != 0 or name in ("params", "macs"):
-            note = f"   ({sheet.notes[name]})" if name in sheet.notes else ""
-            yield Fact((Words(label),), (math(sheet.short[name]), *([Words(note)] if note else [])))
+            yield Fact((Words(label),), (math(sheet.short[name]), *_note(sheet, name)))
     yield from _field(sheet)
     if sheet.report.totals.valid_when:
         yield Fact((Words("holds for"),), conditions(sheet.report.totals.valid_when))
@@ -63,13 +79,22 @@ def _facts(sheet: Sheet) -> Iterator[Fact]:
         yield Fact((Words("also called"),), (Words(", ".join(sheet.aliases)),))
 
 
+def _note(sheet: Sheet, name: str) -> Content:
+    if name not in sheet.notes:
+        return ()
+    fewer, where = sheet.notes[name]
+    return (Words("   ("), math(fewer), Words(f" {where})"))
+
+
 def _definition(sheet: Sheet) -> Iterator[Fact]:
     """Yield the input, the fields with their symbols or defaults, and the defining equation."""
     yield Fact((Words("input"),), shape(sheet.report.inputs[0].shape))
+    defaults = {name: Words(f"{default} unless given") for name, default in sheet.defaults}
     for name, letters in sheet.fields:
-        yield Fact((Code(name),), _letters(letters), minor=True)
-    for name, default in sheet.defaults:
-        yield Fact((Code(name),), (Words(f"{default} unless given"),), minor=True)
+        default = (Words(", "), defaults.pop(name)) if name in defaults else ()
+        yield Fact((Code(name),), (*_letters(letters), *default), minor=True)
+    for name, words in defaults.items():
+        yield Fact((Code(name),), (words,), minor=True)
     left, right = sheet.equation
     yield Fact((Words("defined by"),), (Math((left, "=", right)),))
     if sheet.constants:
@@ -108,7 +133,7 @@ def _field(sheet: Sheet) -> Iterator[Fact]:
     unit = " pixel" if sizes == (1,) else " pixels"
     yield Fact((Words("sees"),), (*sees, Words(f"{unit}, one output every "), _value(field.jump[0])))
     reads = Math((arrange(field.first[0]), "…", arrange(field.last[0])))
-    yield Fact((Words("output i reads"),), (reads,), minor=True)
+    yield Fact((Words("output i reads" if field.exact else "output i reads at most"),), (reads,), minor=True)
 
 
 def _value(value: Value) -> Words | Math:

@@ -13,8 +13,7 @@ from convmath.formula.text import write
 from convmath.render.cells import axis_names, shape, shortened, wrapped
 from convmath.render.json import SCHEMA, value
 from convmath.render.table import ruled
-from convmath.report import JoinReport, Residues
-from convmath.solution import Solution, Solved
+from convmath.report import JoinReport, Residues, Solution, Solved
 
 MOST_CLASSES = 4
 MOST_JOINS = 24

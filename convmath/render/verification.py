@@ -32,13 +32,23 @@ MOST_LINES = 8
 
 def to_json(verification: Verification) -> str:
     """Return the checks as JSON."""
-    data = {
+    return json.dumps(_verification(verification), indent=2, ensure_ascii=True)
+
+
+def all_to_json(found: Sequence[Verification]) -> str:
+    """Return several verifications as one JSON document."""
+    verdict = "confirmed" if all(each.confirmed for each in found) else "refuted"
+    data = {"schema": SCHEMA, "verdict": verdict, "verifications": list(map(_verification, found))}
+    return json.dumps(data, indent=2, ensure_ascii=True)
+
+
+def _verification(verification: Verification) -> dict[str, Any]:
+    return {
         "schema": SCHEMA,
         "network": verification.network,
         "verdict": "confirmed" if verification.confirmed else "refuted",
         "checks": [_check(each) for each in verification.checks],
     }
-    return json.dumps(data, indent=2, ensure_ascii=True)
 
 
 def _check(check: Check) -> dict[str, Any]:

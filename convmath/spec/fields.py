@@ -17,6 +17,9 @@ from convmath.formula import Formula, Value
 
 REQUIRED: Any = object()
 SAME = "same"
+MOST_SIZES = 32
+"""How many axes an image may get."""
+ALL = "all"
 PADDING_WORDS = ("valid", SAME, "causal")
 
 Pad: TypeAlias = tuple[Value, Value] | str
@@ -108,6 +111,38 @@ class PerAxis:
         return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A list of counts, as many as are wanted or any number; a single one may stand without brackets."""
+
+    default: Any = REQUIRED
+    minimum: int = 1
+    wanted: int | None = None
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        held, there = reader.resolve(raw)
+        if not isinstance(held, list) and self.wanted in (None, 1):
+            return (reader.number(raw, minimum=self.minimum),)
+        if not isinstance(held, list) or not held or len(held) not in (self.wanted, self.wanted or len(held)):
+            numbers = "a list of numbers" if self.wanted is None else f"a list of {self.wanted} numbers"
+            raise reader.refuse("wrong-length", f"{show(held)} is not {numbers}", help="write it as in [0, 64]")
+        if len(held) > MOST_SIZES:
+            raise reader.refuse("wrong-length", f"{len(held)} numbers; the limit is {MOST_SIZES}")
+        return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many elements an output reads: a count per axis; all of them, which is none per axis."""
+
+    default: Any = REQUIRED
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        if reader.resolve(raw)[0] == ALL and not reader.knows(ALL):
+            return ()
+        return PerAxis().read(raw, reader)
+
+
 def check_axes(raw: list[Any], reader: Reader) -> None:
     """Refuse a list that has not one entry per axis."""
     if len(raw) != reader.rank:
@@ -171,13 +206,14 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One word out of a few."""
+    """One word out of a few; a parameter of the same name does not hide it."""
 
     words: tuple[str, ...]
     default: Any = REQUIRED
 
     def read(self, raw: Any, reader: Reader) -> str:
-        raw, _ = reader.resolve(raw)
+        if not isinstance(raw, str) or raw not in self.words:
+            raw, _ = reader.resolve(raw)
         if not isinstance(raw, str) or raw not in self.words:
             raise reader.refuse("unknown-word", f"{show(raw)} is not one of {', '.join(self.words)}")
         return raw
@@ -206,6 +242,16 @@ class Real:
 def size(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
     """Declare a count."""
     return field(metadata={"kind": Size(default, minimum)})
+
+
+def sizes(*, minimum: int = 1, wanted: int | None = None) -> Any:
+    """Declare a list of counts."""
+    return field(metadata={"kind": Sizes(REQUIRED, minimum, wanted)})
+
+
+def reach() -> Any:
+    """Declare how many elements an output reads."""
+    return field(metadata={"kind": Reach()})
 
 
 def per_axis(default: Any = REQUIRED, *, minimum: int = 1) -> Any:

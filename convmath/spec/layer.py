@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from convmath.formula import Formula, Value
-from convmath.spec.fields import SAME, Amount, FieldKind, Pad, PerAxis, Size
+from convmath.spec.fields import SAME, Amount, FieldKind, Pad, PerAxis, Reach, Size, Sizes
 from convmath.spec.meaning import Meaning
 
 
@@ -45,8 +45,10 @@ class Layer:
             held = getattr(self, name)
             if isinstance(kind, Size):
                 yield name, held, kind.minimum
-            elif isinstance(kind, PerAxis):
+            elif isinstance(kind, PerAxis | Sizes):
                 yield from ((name, each, kind.minimum) for each in held)
+            elif isinstance(kind, Reach):
+                yield from ((name, each, 1) for each in held)
             elif isinstance(kind, Amount):
                 yield from ((name, each, 0) for pad in held if pad != SAME for each in pad)
 

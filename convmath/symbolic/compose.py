@@ -14,12 +14,15 @@ from convmath.spec.layer import Layer, Merge, Windowed
 from convmath.symbolic import (  # noqa: F401  (register the rules)
     activation,
     conv,
+    deformable,
     dense,
     local,
     merge,
     norm,
+    opaque,
     pool,
     reshape,
+    shuffle,
     transpose,
     upsample,
 )
@@ -151,7 +154,7 @@ class Walk:
         if isinstance(layer, Merge):
             after = join(self, node, parts, facts)
         else:
-            after = before.step(facts, self.whole(node.inputs[0]) if facts.whole else None)
+            after = before.step(facts, self._whole(node, facts) if facts.whole else None)
         self._fits(node, layer, before, after)
         self.channels[arriving_channels(len(self.traces))] = after.shape.channels
         self.traces.append(after)
@@ -163,6 +166,10 @@ class Walk:
         if key not in self.known:
             self.known[key] = apply(layer, *shapes)
         return self.known[key]
+
+    def _whole(self, node: Node, facts: Facts) -> dict[int, Whole]:
+        found = self.whole(node.inputs[0])
+        return found if facts.hull else {at: replace(each, exact=False) for at, each in found.items()}
 
     def whole(self, producer: int) -> dict[int, Whole]:
         """Return what all positions of an output see together, of each input of the network."""
@@ -208,8 +215,10 @@ class Walk:
     def way_out(self, axis: int) -> str:
         """Return which sizes of the network's input all layers accept."""
         source = self.network.inputs[0]
-        if self.searching or axis >= len(source.sizes):
+        if self.searching:
             return ""
+        if axis >= len(source.sizes):
+            return "change the window, its stride or its padding"
         name, given = f"size@{axis}", source.sizes[axis]
         inputs = tuple(_with_size(each, axis, given, symbol(name)) for each in self.network.inputs)
         free = Walk(replace(self.network, inputs=inputs), searching=True)

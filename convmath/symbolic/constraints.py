@@ -257,6 +257,8 @@ class Constraints:
         if condition.modulus is None:
             if condition.relation == ">=" and surely_nonnegative(difference, self.minima):
                 return
+            if condition.relation == ">=":
+                condition = _alone(condition, difference)
             if condition.relation == "<=" and surely_nonnegative(-difference, self.minima):
                 return
         if condition.holds() is False:
@@ -279,6 +281,16 @@ class Constraints:
                 modulus = lcm(modulus, each.modulus)
                 del self._others[each]
         return Condition(left, "==", 0, modulus)
+
+
+def _alone(condition: Condition, difference: Value) -> Condition:
+    """Return ``left >= right`` with a symbol alone on the left, where the difference is a line of one."""
+    top, bottom = cleared(difference)
+    line = affine(top)
+    if line is None or line[0] <= 0 or not isinstance(bottom, int):
+        return condition
+    left, right = _solved(top, 0)
+    return Condition(left, ">=", right)
 
 
 class Side(NamedTuple):

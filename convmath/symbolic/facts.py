@@ -52,9 +52,10 @@ class Facts:
     that it reads. ``least`` is the least input size that the layer accepts, beside an
     output of at least 1. ``borders`` tells that what a window reads at the image's border
     is simply cut: there is no gap of a dilation, and no window in padding alone. Where
-    ``hull`` is false, ``first`` and ``last`` only bound what is read. A
-    ``view`` takes no memory of its own; what is ``minor`` keeps every element in its
-    place, and tables fold it into the layer above.
+    ``hull`` is false, ``first`` and ``last`` only bound what is read. Where positions begin
+    ``anew``, they have nothing to do with those that arrive. What a user ``declared`` was
+    not derived. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
+    in its place, and tables fold it into the layer above.
     """
 
     out: Shape
@@ -70,6 +71,8 @@ class Facts:
     whole: bool = False
     borders: bool = True
     hull: bool = True
+    anew: bool = False
+    declared: bool = False
     least: tuple[Value, ...] = ()
     requirements: tuple[Requirement, ...] = ()
 

@@ -84,7 +84,7 @@ def equation_of(kind: str) -> tuple[Node, Node]:
 
 
 def _letters(name: str, held: Any, rank: int) -> Any:
-    return list(LETTERS[name][:rank]) if isinstance(held, list) else held
+    return list(LETTERS[name][:rank]) if name in LETTERS else held
 
 
 def instance(layer: Layer, before: Shape, after: LayerReport, quantity: str) -> Node | None:
@@ -117,7 +117,7 @@ def _values(layer: Layer, before: Shape, after: LayerReport) -> dict[str, Value]
     for field, letter in layer.meaning.general.items():
         held = getattr(layer, field)
         if isinstance(letter, list):
-            values |= dict(zip(LETTERS[field], held, strict=False))
+            values |= dict(zip(LETTERS.get(field, letter), held, strict=False))
         elif not isinstance(held, tuple):
             values[letter] = held
         elif len(set(held)) == 1 and not isinstance(held[0], tuple | str):

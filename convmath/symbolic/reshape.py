@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from convmath.algebra import FloorMap
 from convmath.formula import max_of
-from convmath.spec.reshape import Crop, Dropout, Flatten, Identity, Padding
-from convmath.symbolic.facts import Facts, Shape, pointwise, rule
+from convmath.report import Condition
+from convmath.spec.reshape import Crop, Dropout, Flatten, Identity, Padding, Reshape, SliceChannels
+from convmath.symbolic.facts import Facts, Requirement, Shape, pointwise, rule
 
 
 @rule(Flatten)
 def flatten(layer: Flatten, shape: Shape) -> Facts:  # noqa: ARG001
     """Derive a vector of all elements (PyTorch, Flatten)."""
     return Facts(out=Shape(shape.elements), maps=(), first=(), last=(), view=True, minor=True)
+
+
+@rule(Reshape)
+def reshape(layer: Reshape, shape: Shape) -> Facts:
+    """Derive the same elements in another shape, whose positions have nothing to do with those that arrive.
+
+    So each is said to read, at most, whatever reaches the layer.
+    """
+    out = Shape(layer.shape[0], layer.shape[1:])
+    message = f"{out} has {out.elements} elements, but {shape} = {shape.elements} arrive"
+    same = Requirement(
+        Condition(out.elements, "==", shape.elements), "bad-shape", message, "keep the number of elements"
+    )
+    return Facts(
+        out=out, maps=(), first=(), last=(), view=True, whole=True, hull=False, anew=True, requirements=(same,)
+    )
+
+
+@rule(SliceChannels)
+def slice_channels(layer: SliceChannels, shape: Shape) -> Facts:
+    """Derive some of the channels."""
+    start, stop = layer.channels
+    some = f"[{start}, {stop}] holds no channel"
+    beyond = f"[{start}, {stop}] goes beyond the {shape.channels} channels that arrive"
+    return replace(
+        pointwise(
+            shape,
+            requirements=(
+                Requirement(Condition(stop, ">=", start + 1), "bad-size", some, "the second number is not included"),
+                Requirement(Condition(shape.channels, ">=", stop), "bad-size", beyond, f"stop at {shape.channels}"),
+            ),
+        ),
+        out=Shape(stop - start, shape.sizes),
+        minor=False,
+    )
 
 
 @rule(Padding)

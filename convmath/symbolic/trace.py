@@ -61,6 +61,11 @@ class Trace:
 
     def step(self, facts: Facts, whole: Mapping[int, Whole] | None) -> Trace:
         """Return the trace of a layer with these facts; *whole* is what it sees where it reads every position."""
+        if facts.anew:
+            words = tuple(Word() for _ in facts.out.sizes)
+            axes = tuple(Paths() for _ in facts.out.sizes)
+            views = {at: View(axes, (whole or {}).get(at), local=False) for at in self.views}
+            return Trace(facts.out, facts.out.sizes, facts.out.sizes, words, views, exact=False)
         if not self.shape.sizes or not facts.maps:
             return replace(self, shape=facts.out, views=_overlaid(self.views, whole))
         return Trace(
@@ -69,7 +74,7 @@ class Trace:
             image=facts.out.sizes,
             sizes=tuple(map(_then, self.sizes, facts.maps, self.origin)),
             views=_overlaid({at: _after(view, facts) for at, view in self.views.items()}, whole),
-            fixed=self.fixed or any(f.up == 0 for f in facts.maps),
+            fixed=self.fixed or (not facts.declared and any(f.up == 0 for f in facts.maps)),
             exact=self.exact and facts.hull,
         )
 

@@ -30,3 +30,14 @@ def conv_transpose(random: Random, place: Place) -> Fields:
 def upsample(random: Random, place: Place) -> Fields:
     """Draw an up-sampling by odd and even factors."""
     return {"scale_factor": each_axis(random, place, 1, 4), "mode": random.choice(("nearest", "bilinear"))}
+
+
+@strategy("pixel_shuffle")
+def pixel_shuffle(random: Random, place: Place) -> Fields:
+    """Draw factors that make blocks of the channels, at times any."""
+    factors = [1] * place.rank
+    divisors = [each for each in (1, 2, 3, 4, 6) if place.channels % each == 0]
+    factors[random.randrange(place.rank)] = random.choice(divisors)
+    if random.random() < 0.2:
+        factors = each_axis(random, place, 1, 3)
+    return {"upscale_factor": factors}

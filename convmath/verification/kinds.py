@@ -7,6 +7,7 @@ dilation, both parities, groups as many as channels.
 
 from __future__ import annotations
 
+from math import prod
 from random import Random
 
 from convmath.spec.kinds import core_kinds
@@ -38,6 +39,15 @@ def _convolution(random: Random, place: Place) -> Fields:
 def conv(random: Random, place: Place) -> Fields:
     """Draw a convolution."""
     return _convolution(random, place)
+
+
+@strategy("deformable_conv")
+def deformable_conv(random: Random, place: Place) -> Fields:
+    """Draw a deformable convolution of either kind."""
+    fields = _convolution(random, place)
+    del fields["padding_mode"]
+    offsets = {"offsets": random.choice(("learned", "predicted")), "modulated": random.random() < 0.5}
+    return fields | offsets | {"offset_groups": groups(random, place), "max_offset": random.randint(0, 3)}
 
 
 @strategy("locally_connected")
@@ -95,6 +105,12 @@ def avg_pool(random: Random, place: Place) -> Fields:
     return _pooling(random, place) | {"count_include_pad": random.random() < 0.5}
 
 
+@strategy("lp_pool")
+def lp_pool(random: Random, place: Place) -> Fields:
+    """Draw a pooling by norms."""
+    return _pooling(random, place) | {"norm_type": random.choice((1, 2, 3))}
+
+
 @strategy("adaptive_avg_pool")
 def adaptive_avg_pool(random: Random, place: Place) -> Fields:
     """Draw a pooling to a fixed size, larger ones than the input included."""
@@ -132,6 +148,66 @@ def local_response_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
     return {"size": random.randint(1, 7)}
 
 
+@strategy("layer_norm")
+def layer_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
+    """Draw a layer norm."""
+    return {"over": random.choice(("all", "channels")), "affine": random.random() < 0.7}
+
+
+@strategy("group_norm")
+def group_norm(random: Random, place: Place) -> Fields:
+    """Draw a group norm, its groups at times none that divide."""
+    return {"num_groups": groups(random, place), "affine": random.random() < 0.7}
+
+
+@strategy("instance_norm")
+def instance_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
+    """Draw an instance norm."""
+    return {"affine": random.random() < 0.7}
+
+
+@strategy("channel_shuffle")
+def channel_shuffle(random: Random, place: Place) -> Fields:
+    """Draw a shuffle, its groups at times none that divide."""
+    return {"groups": groups(random, place)}
+
+
+@strategy("slice_channels")
+def slice_channels(random: Random, place: Place) -> Fields:
+    """Draw channels, at times none, or more than there are."""
+    start = random.randrange(place.channels)
+    return {"channels": [start, random.randint(start, place.channels + 1)]}
+
+
+@strategy("reshape")
+def reshape(random: Random, place: Place) -> Fields:
+    """Draw the same sizes in another order, two of them as one, a vector, or now and then another number."""
+    sizes = [place.channels, *place.sizes]
+    random.shuffle(sizes)
+    style = random.random()
+    if style < 0.1:
+        sizes[0] += 1
+    elif style < 0.4 and len(sizes) > 1:
+        sizes[:2] = [sizes[0] * sizes[1]]
+    elif style < 0.5:
+        sizes = [prod(sizes)]
+    return {"shape": sizes}
+
+
+@strategy("opaque")
+def opaque(random: Random, place: Place) -> Fields:
+    """Draw what a user could declare."""
+    windows = random.random() < 0.7
+    return {
+        "output_shape": [random.randint(1, 4), *each_axis(random, place, 1, 6)],
+        "params": random.randint(0, 9),
+        "macs": random.randint(0, 99),
+        "receptive_field": each_axis(random, place, 1, 4) if windows else "all",
+        "stride": each_axis(random, place, 1, 3),
+        "padding": each_axis(random, place, 0, 2),
+    }
+
+
 @strategy("prelu")
 def prelu(random: Random, place: Place) -> Fields:
     """Draw one slope, or one per channel, or now and then a number that must be refused."""
@@ -143,7 +219,7 @@ def _plain(random: Random, place: Place) -> Fields:  # noqa: ARG001
     return {}
 
 
-for _kind in ("flatten", "dropout", "identity", "global_avg_pool", "global_max_pool"):
+for _kind in ("flatten", "dropout", "identity", "scale", "global_avg_pool", "global_max_pool"):
     strategy(_kind)(_plain)
 for _cls in core_kinds():
     if _cls.__module__.endswith(".activation") and _cls.kind not in STRATEGIES:

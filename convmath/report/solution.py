@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convmath.formula import Value
-from convmath.report import InputReport, JoinReport, Residues
+from convmath.report.analysis import InputReport, JoinReport, Residues
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,264 @@
+"""What Python users and the command line call: the one place that joins the engines with the renderers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from convmath import limits as limits_module
+from convmath.api.results import Confirmation, Report, bound
+from convmath.api.variants import compare, reread, settable, variant
+from convmath.errors import UsageError, inert
+from convmath.limits import Limits
+from convmath.render.answer import Answer
+from convmath.render.shown import Shown
+from convmath.report import Derivation, Formulas
+from convmath.spec.document import Document
+from convmath.spec.graph import Network
+from convmath.spec.kinds import ALIASES, VOCABULARY
+from convmath.spec.parse import VERSION, parse
+
+__all__ = [
+    "Answer",
+    "Confirmation",
+    "Report",
+    "Shown",
+    "analyze",
+    "compare",
+    "confirmations_to_json",
+    "formula_sheet",
+    "formulas",
+    "load",
+    "load_bytes",
+    "reread",
+    "run",
+    "settable",
+    "sharing_scale",
+    "sheet",
+    "solve",
+    "stack",
+    "variant",
+    "verify",
+    "verify_kind",
+]
+
+Settings = Mapping[str, int | str]
+
+
+def load(
+    source: str | Path,
+    settings: Settings | None = None,
+    *,
+    numbers: bool = False,
+    limits: Limits = limits_module.DEFAULT,
+) -> Network:
+    """Read a network from a spec file, or from the zoo as ``zoo:NAME``.
+
+    *settings* binds symbols and values of the spec, to numbers or expressions; with
+    *numbers* every other symbol takes its default.
+
+    Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
+    the file at once, ``LimitError`` for one that is too large.
+    """
+    from convmath.spec.files import read_bytes, read_file
+    from convmath.zoo.catalogue import PREFIX, names, spec_of
+
+    name = str(source)
+    if name in names() and not Path(name).exists():
+        raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
+    if name.startswith(PREFIX):
+        document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
+    else:
+        document = read_file(Path(source), limits)
+    return parse(document, settings, numbers=numbers, limits=limits)
+
+
+def load_bytes(
+    raw: bytes,
+    file: str,
+    settings: Settings | None = None,
+    *,
+    numbers: bool = False,
+    limits: Limits = limits_module.DEFAULT,
+) -> Network:
+    """Read a network from bytes: YAML, of which JSON is a part, or TOML where the text is no YAML mapping."""
+    from convmath.spec.files import read_any
+
+    return parse(read_any(raw, file, limits), settings, numbers=numbers, limits=limits)
+
+
+def stack(
+    *layers: Any,
+    input: tuple[int | str, ...],
+    name: str = "network",
+    symbols: Mapping[str, Mapping[str, int]] | None = None,
+    settings: Settings | None = None,
+) -> Network:
+    """Return a network of layers, one after the other.
+
+    Layers are what ``Conv(6, 5)`` and its like return, or the same as plain data:
+    ``"relu"``, ``{"conv": {"out_channels": 6, "kernel_size": 5}}``.
+
+    Raises ``SpecError`` as for a file.
+    """
+    data: dict[str, Any] = {"convmath": VERSION, "name": name, "input": list(input), "layers": list(layers)}
+    if symbols:
+        data["symbols"] = {key: dict(held) for key, held in symbols.items()}
+    return parse(Document(name, "", _plain(data)), settings)
+
+
+def _plain(data: Any) -> Any:
+    """Return Python data as a file would give it: tuples as lists."""
+    if isinstance(data, dict):
+        return {str(key): _plain(held) for key, held in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_plain(held) for held in data]
+    return data
+
+
+def analyze(network: Network, **values: int) -> Report:
+    """Derive every quantity of *network*, per layer and in total.
+
+    *values* replaces symbols by numbers first.
+
+    Raises ``SpecError`` naming the layer where a window does not fit, groups do not
+    divide, or a dense layer meets an image; ``UsageError`` for a value of an unknown symbol.
+    """
+    return Report(bound(network, values) if values else network)
+
+
+def part(network: Network, output: str) -> Network:
+    """Return what one output of *network* needs, or one layer or named part of it: it ends there.
+
+    Raises ``UsageError`` for a name that the network does not have.
+    """
+    if output not in (known := set(network.names())):
+        near = get_close_matches(output, known, 1)
+        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
+        raise UsageError(f"there is no layer '{inert(output)}'{hint}")
+    return network.up_to(output)
+
+
+def run(network: Network, inputs: Any, weights: Any = None, *, seed: int = 0) -> Any:
+    """Execute *network* on an array, channels first and without a batch; return the output array.
+
+    *weights* maps layer names to arrays by PyTorch's names and layouts,
+    ``{"conv1": {"weight": …, "bias": …}}``; what is not given is filled from *seed*.
+    Integers stay integers, and exact.
+
+    Raises ``SpecError`` where symbols are unbound or a shape does not fit, ``UsageError``
+    for names that the network does not have.
+    """
+    from convmath.numeric import execute
+
+    return execute.run(network, inputs, weights, seed)
+
+
+def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:
+    """Solve for the input sizes at which *network* is valid, or that give *output* at *layer*.
+
+    *output* is a size, one per axis, or ``"same"``. Where the input's sizes are numbers
+    and the layers have symbols, it is these that are asked for. Every answer is confirmed
+    by execution at both ends and just outside.
+
+    Raises ``UsageError`` for an unknown layer or an output of another rank,
+    ``CheckFailed`` where execution disagrees.
+    """
+    from convmath.planning import solve as planning
+
+    return Answer(planning.solve(network, output, layer))
+
+
+def verify(
+    network: Network,
+    samples: int | None = None,
+    seed: int = 0,
+    *,
+    limits: Limits = limits_module.DEFAULT,
+    progress: Callable[[int], None] | None = None,
+) -> Confirmation:
+    """Execute *network* at its defaults, its least sizes and random ones, and confront every formula.
+
+    Raises ``LimitError``, before anything is allocated, where an execution would need more
+    than the limits allow.
+    """
+    from convmath.verification import confront
+
+    count = confront.SAMPLES if samples is None else samples
+    return Confirmation(network, confront.verify(network, count, seed, limits=limits, progress=progress))
+
+
+def verify_kind(
+    kind: str, samples: int | None = None, seed: int = 0, *, progress: Callable[[int], None] | None = None
+) -> Confirmation:
+    """Execute random layers of a kind, and confront its rule with each; Raises ``UsageError`` for an unknown kind."""
+    from convmath.verification import layers
+
+    count = layers.SAMPLES if samples is None else samples
+    return Confirmation(None, layers.verify_kind(kind, count, seed, progress=progress))
+
+
+def formulas(network: Network, layer: str | None = None, *, steps: bool = False) -> Shown:
+    """Return the closed forms of *network*, or of one of its layers; with *steps* how they come about.
+
+    Raises ``UsageError`` for a layer that the network does not have, otherwise as ``analyze``.
+    """
+    from convmath.render.formulas import page
+    from convmath.render.json import render_formulas
+    from convmath.symbolic.derivation import counts, derivations
+
+    reduced = network if layer is None else part(network, layer)
+    analysis = Report(reduced).analysis
+    derived: tuple[Derivation, ...] = ()
+    if steps:
+        last = layer or analysis.report.totals.receptive_field_layer
+        derived = (*derivations(network, last), *counts(reduced))
+    found = Formulas(analysis, layer, derived)
+    return Shown(lambda: page(found), lambda: render_formulas(found))
+
+
+def sheet(kind: str) -> Shown:
+    """Return the general formulas of a kind of layer, in its hyper-parameters, with the equation that defines it.
+
+    Raises ``UsageError`` for an unknown kind.
+    """
+    from convmath.render.json import render_sheet
+    from convmath.render.sheet import page
+    from convmath.symbolic import sheet as symbolic_sheet
+
+    name = ALIASES.get(kind, kind)
+    if name not in VOCABULARY:
+        near = get_close_matches(name, VOCABULARY, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"the kinds are {', '.join(VOCABULARY)}"
+        raise UsageError(f"there is no kind '{inert(kind)}'; {hint}")
+    found = symbolic_sheet.sheet(name)
+    return Shown(lambda: page(found), lambda: render_sheet(found))
+
+
+def formula_sheet() -> Shown:
+    """Return the general formulas of every kind of layer."""
+    from convmath.render.json import render_sheets
+    from convmath.render.sheet import whole_page
+    from convmath.symbolic import sheet as symbolic_sheet
+
+    found = [symbolic_sheet.sheet(kind) for kind in VOCABULARY]
+    return Shown(lambda: whole_page(found), lambda: render_sheets(found))
+
+
+def sharing_scale() -> Shown:
+    """Return dense, locally connected and convolutional layers side by side, with the ratios of their weights."""
+    from convmath.render.json import render_scale
+    from convmath.render.sheet import scale_page
+    from convmath.symbolic.sheet import scale
+
+    found = scale()
+    return Shown(lambda: scale_page(found), lambda: render_scale(found))
+
+
+def confirmations_to_json(found: Sequence[Confirmation]) -> str:
+    """Return many confirmations, as of all kinds, as one JSON document."""
+    from convmath.render.verification import all_to_json
+
+    return all_to_json([each.verification for each in found])
