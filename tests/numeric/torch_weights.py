@@ -52,8 +52,18 @@ def in_order(named: list[Named]) -> Iterator[dict[str, np.ndarray]]:
 def weights_of(network: Network, model: torch.nn.Module, unused: str | None = None) -> dict[str, dict[str, np.ndarray]]:
     """Return the arrays by the names of the layers that have any, both in their order."""
     named = [part for part in owners(model) if unused is None or not part[0].startswith(unused)]
-    with_arrays = [layer.name for layer in derive(network).layers if layer.params != 0 or layer.buffers != 0]
-    return dict(zip(with_arrays, in_order(named), strict=True))
+    with_arrays = [layer for layer in derive(network).layers if layer.params != 0 or layer.buffers != 0]
+    pairs = zip(with_arrays, in_order(named), strict=True)
+    return {layer.name: fitting(layer.kind, arrays) for layer, arrays in pairs}
+
+
+def fitting(kind: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays in a layer's own form: ConvNeXt has dense layers at each pixel, and scales of its own name."""
+    if kind == "scale":
+        return {"weight": arrays["layer_scale"].ravel()}
+    if kind == "pointwise_conv" and arrays["weight"].ndim == 2:
+        return {**arrays, "weight": arrays["weight"][:, :, None, None]}
+    return arrays
 
 
 def assert_same(made: np.ndarray, expected: torch.Tensor) -> None:
