@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from shutil import which
 
 import pytest
 from hypothesis import settings
@@ -11,9 +12,10 @@ from hypothesis import settings
 settings.register_profile("convmath", deadline=None)
 settings.load_profile("convmath")
 
-PEERS = ("torch", "onnxruntime", "onnxscript")
+PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm")
 MORE = ("torchvision",)
 """Peers outside the extra, which a test names: ``pytest.mark.peers("torchvision")``."""
+TEX = "apt-get install texlive-latex-base texlive-latex-recommended"
 ALLOWED_SKIPS: tuple[str, ...] = ()
 """Reasons for which a test may be skipped; there is none."""
 
@@ -26,11 +28,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = [name for name in (*PEERS, *MORE) if find_spec(name) is None]
+    tex = which("pdflatex")
     full = config.getoption("--full")
     if full and missing:
         raise pytest.UsageError(f"--full needs all peers, as .ci/run installs them; missing: {', '.join(missing)}")
+    if full and not tex:
+        raise pytest.UsageError(f"--full needs pdflatex: {TEX}")
     left_out = [
-        item for item in items if lacks(item, missing) or (not full and item.get_closest_marker("full") is not None)
+        item
+        for item in items
+        if lacks(item, missing)
+        or (not tex and item.get_closest_marker("tex"))
+        or (not full and item.get_closest_marker("full"))
     ]
     items[:] = [item for item in items if item not in set(left_out)]
     config.hook.pytest_deselected(items=left_out)
@@ -51,8 +60,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     peers = sum(item.get_closest_marker("peers") is not None for item in left_out)
     if peers:
         terminalreporter.write_line(f"{peers} comparisons with other libraries need: pip install '.[peers]'")
-    if len(left_out) > peers:
-        terminalreporter.write_line(f"{len(left_out) - peers} long tests run with --full")
+    tex = sum(item.get_closest_marker("tex") is not None for item in left_out)
+    if tex:
+        terminalreporter.write_line(f"{tex} tests that typeset documents need pdflatex: {TEX}")
+    if len(left_out) > peers + tex:
+        terminalreporter.write_line(f"{len(left_out) - peers - tex} long tests run with --full")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from enumeration import AxisLayer, outputs, transposed, windows
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from networks import analyzed, network
 from stacks import Case, enlarging_stacks
@@ -17,6 +17,8 @@ from convmath.formula import bind
 from convmath.numeric.measure import measure_costs
 from convmath.report import Field
 from convmath.symbolic.compose import derive
+from convmath.verification.fields import confront_fields
+from convmath.verification.tally import Tally
 
 LARGEST = 300
 
@@ -239,3 +241,17 @@ def test_faulty_transposed_convolutions_are_refused(fields: dict, message: str) 
 def test_faulty_layers_are_refused(entry: dict, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         derive(network([2, 3, 3], [entry]))
+
+
+@given(enlarging_stacks(2, most=3), st.tuples(st.integers(3, 14), st.integers(3, 14)))
+@settings(max_examples=60)
+def test_the_executor_traces_what_is_derived(stack: list[Case], size: tuple[int, int]) -> None:
+    assume(all(fits(stack, axis, each) for axis, each in enumerate(size)))
+    net = network([2, "H", "W"], entries(stack))
+    values = dict(zip("HW", size, strict=True))
+    tally = Tally()
+
+    confront_fields(net, derive(net), values, tally)
+
+    assert tally.entries
+    assert tally.refuted() == set()

@@ -768,7 +768,6 @@ def test_times_may_be_an_expression() -> None:
         ("times: -1, layers: [relu]", "bad-size", "-1"),
         ("times: 1/2, layers: [relu]", "bad-size", "1/2"),
         ("times: 1.5, layers: [relu]", "not-a-number", "1.5"),
-        ("times: H, layers: [relu]", "symbolic-depth", "H"),
         ("times: 2, layers: relu", "not-a-list", "relu"),
         ("times: 2, layers: [relu], index: 3", "bad-name", "3"),
         ("times: 2, layers: [relu], index: max", "bad-name", "max"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from convmath.cli.complete import specs
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.spec.graph import Network
@@ -52,8 +53,9 @@ def network_options(*, required: bool = True, many: bool = False) -> Callable[[C
             "--set", "settings", multiple=True, metavar="NAME=EXPR", help="Bind a symbol or a value, as in --set H=224."
         )(command)
         if many:
-            return click.argument("specs", required=required, nargs=-1, metavar="SPEC...")(command)
-        return click.argument("spec", required=required)(command)
+            argument = click.argument("specs", required=required, nargs=-1, metavar="SPEC...", shell_complete=specs)
+            return argument(command)
+        return click.argument("spec", required=required, shell_complete=specs)(command)
 
     return add
 

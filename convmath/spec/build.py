@@ -232,6 +232,14 @@ class Builder:
         self.outputs[name] = Output(frame.producer, at, at + 1)
         return frame.producer
 
+    def cut(self, start: int) -> list[Node]:
+        """Take back the nodes from *start* on, with all that is known of them."""
+        nodes, first = self.nodes[start:], self.first + start
+        del self.nodes[start:], self.ranks[first:]
+        self.groups = [each for each in self.groups if each.start < start]
+        self.outputs = {name: each for name, each in self.outputs.items() if each.producer < first}
+        return nodes
+
     def close(self, name: str, start: int) -> None:
         """End a named group, the nodes from *start* on."""
         if len(self.nodes) > start:

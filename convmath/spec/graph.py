@@ -144,7 +144,9 @@ class Network:
                 if wrong:
                     problem = Problem("bad-size", f"a size of the input {wrong}", f"at {show_values(values)}")
                     raise SpecError(problem)
-        return bound
+        from convmath.spec.passes import unrolled
+
+        return unrolled(bound)
 
     def up_to(self, name: str) -> Network:
         """Return the network that ends with the layer or group *name*, without what it does not need.

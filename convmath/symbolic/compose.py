@@ -20,6 +20,7 @@ from convmath.symbolic import (  # noqa: F401  (register the rules)
     merge,
     norm,
     opaque,
+    passes,
     pool,
     reshape,
     shuffle,
@@ -191,8 +192,9 @@ class Walk:
         return replace(facts, params=0, buffers=0)
 
     def _least(self, node: Node, before: Trace, facts: Facts) -> None:
-        """Require the input size that the layer asks for, as a mirroring padding does."""
-        for at, least in enumerate(facts.least):
+        """Require the input sizes that the layer asks for, as a mirroring padding does."""
+        asked = [*enumerate(facts.least), *((at, need) for at, needs in enumerate(facts.needs) for need in needs)]
+        for at, least in asked:
             size = before.shape.sizes[at]
             if isinstance(size, Formula) or isinstance(least, Formula):
                 self.constraints.size(before.origin[at], before.sizes[at], size, least, node.name)
@@ -245,7 +247,7 @@ class Walk:
             buffers=facts.buffers,
             macs=facts.macs,
             operations=facts.operations,
-            activations=0 if facts.view else shape.elements,
+            activations=facts.activations,
             receptive_field=next(iter(fields.values())),
             repeat=node.repeat,
             minor=facts.minor,
@@ -275,6 +277,8 @@ class Walk:
         )
 
     def _peak(self, layers: tuple[LayerReport, ...]) -> tuple[Value | None, int | None]:
+        if any(facts.made is not None for facts in self.facts):
+            return None, None  # what is alive inside of a repeat is known once it is unrolled
         elements = [trace.shape.elements for trace in self.traces]
         found = moments(self.network, elements, [facts.view for facts in self.facts])
         computing = {at for at, each in enumerate(layers) if each.macs != 0}

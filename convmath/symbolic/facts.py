@@ -73,8 +73,19 @@ class Facts:
     hull: bool = True
     anew: bool = False
     declared: bool = False
+    made: Value | None = None
+    """The elements of all outputs inside, for what stands for several layers; None where that is the output."""
     least: tuple[Value, ...] = ()
+    needs: tuple[tuple[Value, ...], ...] = ()
+    """More least sizes per axis, for what stands for several layers."""
     requirements: tuple[Requirement, ...] = ()
+
+    @property
+    def activations(self) -> Value:
+        """How many elements are made: none by a view."""
+        if self.made is not None:
+            return self.made
+        return 0 if self.view else self.out.elements
 
 
 RuleFunction: TypeAlias = Callable[..., Facts]

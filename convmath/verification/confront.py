@@ -84,14 +84,14 @@ def _case(
     confront_fields(network, report, values, tally)
     memory, macs = estimate(numbers)
     if (first or macs <= CHEAP) and memory <= limits.memory and macs <= limits.macs:
-        _execute(bound, report, values, tally)
+        _execute(network, bound, report, values, tally)
 
 
-def _execute(bound: Network, report: NetworkReport, values: Values, tally: Tally) -> None:
+def _execute(network: Network, bound: Network, report: NetworkReport, values: Values, tally: Tally) -> None:
     """Run the network on values, and hold the shape of what comes out against the formula."""
     shapes = {each.name: tuple(int(size) for size in each.shape) for each in bound.inputs}  # type: ignore[arg-type]
     names = [bound.nodes[at].name for at in bound.outputs]
-    stated = [report.layers[at].output_shape for at in bound.outputs]
+    stated = [report.layers[at].output_shape for at in network.outputs]
     wanted = [tuple(bind(size, values) for size in each) for each in stated]
     try:
         made = run(bound, {name: np.ones(shape, np.float32) for name, shape in shapes.items()})

@@ -68,7 +68,8 @@ def confront_fields(network: Network, report: NetworkReport, values: Mapping[str
         for axis in range(len(given.sizes)):
             place = Along(axis, source)
             spans = measure_fields(bound, *place)
-            pending = _layers(network, report, values, place, spans, tally, BY_SPANS)
+            ends = _aligned(bound, report, spans)
+            pending = _layers(network, report, values, place, ends, tally, BY_SPANS)
             length = int(given.sizes[axis])  # type: ignore[arg-type]
             if length <= SHORT:
                 _exact_sets(bound, place, spans, values, tally)
@@ -120,10 +121,27 @@ def _on_strip(
     name = str(origin)
     if isinstance(origin, Formula) and name in values:
         longer = {**values, name: length}
-        traced = measure_fields(network.bind(longer), *place)
+        enlarged = network.bind(longer)
+        traced = _aligned(enlarged, report, measure_fields(enlarged, *place))
         return _layers(network, report, longer, place, traced, tally, BY_STRIP, pending)
     strip = replace(network, inputs=_lengthened(network, place, length)).bind(values)
-    return _layers(strip, derive(strip), {}, place, measure_fields(strip, *place), tally, BY_STRIP, pending)
+    found = derive(strip)
+    if len(found.layers) != len(report.layers):  # a repeat that was unrolled: its layers are other ones
+        return set()
+    return _layers(strip, found, {}, place, measure_fields(strip, *place), tally, BY_STRIP, pending)
+
+
+def _aligned(bound: Network, report: NetworkReport, spans: tuple[Spans, ...]) -> tuple[Spans, ...]:
+    """Return what was traced of each layer that is reported: of a repeat that was unrolled, its last one."""
+    if len(report.layers) == len(spans):
+        return spans
+    last = {layer.name: layer.kind for layer in report.layers}
+    found: dict[str, Spans] = {}
+    for node, span in zip(bound.nodes, spans, strict=True):
+        parts = node.name.split(".")
+        names = (".".join(parts[:count]) for count in range(1, len(parts)))
+        found[next((name for name in names if last.get(name) == "repeat"), node.name)] = span
+    return tuple(found[layer.name] for layer in report.layers)
 
 
 def _lengthened(network: Network, place: Along, length: int) -> tuple[Input, ...]:
