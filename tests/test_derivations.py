@@ -112,9 +112,6 @@ def check(given_: Network, at: Mapping[str, int], layer: str | None = None) -> i
     return compared
 
 
-LARGE = {"H": 611, "W": 500, "L": 2000}
-
-
 def cases(given_: Network, wanted: int = 4) -> list[dict[str, int]]:
     return draw(given_, derive(given_), wanted, seed=5)
 

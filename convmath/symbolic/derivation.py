@@ -11,7 +11,7 @@ from convmath.formula import Formula, Value, floor_plus, sum_of, symbol
 from convmath.formula.layout import arrange
 from convmath.formula.nodes import Name, Node, Number_, Product, Sum, substitute
 from convmath.formula.notation import read
-from convmath.report import Chain, Derivation, Field, Law, LayerReport, NetworkReport, Step
+from convmath.report import Chain, Derivation, Law, LayerReport, NetworkReport, Step
 from convmath.spec.graph import Network, arriving_channels
 from convmath.spec.graph import Node as Place
 from convmath.spec.layer import Layer, Windowed
@@ -222,9 +222,6 @@ def _field(layer: str, way: list[_Stop], axis: int) -> Derivation | None:
         steps.append(Step((stop.place.name,), cells))
     columns = ("spans", "stride", "sees", "jump", "starts at")
     quantity = f"receptive_field.size[{axis}]"
-    field = way[-1].report.receptive_field
-    if not isinstance(field, Field) or field.size[axis] != sees:
-        return None  # another way through the graph sees more
     return Derivation(quantity, layer, Number_(1), "", columns, tuple(steps), sees) if steps else None
 
 
