@@ -145,8 +145,8 @@ def test_every_general_formula_is_read_back_with_the_same_values(kind: str) -> N
 
 VALUES = {
     **dict(zip("CHWKgpqsdamn", (6, 5, 4, 6, 2, 2, 3, 2, 1, 1, 2, 3), strict=True)),
-    **dict(zip("kijcex", (3, 1, 2, 2, 3, 2), strict=True)),
-    **dict.fromkeys(["negative_slope", "alpha", "beta", "eps", "scale"], 2),
+    **dict(zip("kijcexrfX", (3, 1, 2, 2, 3, 2, 2, 2, 5), strict=True)),
+    **dict.fromkeys(["negative_slope", "alpha", "beta", "eps", "scale", "norm_type"], 2),
 }
 
 
@@ -181,6 +181,7 @@ def nodes_of(page: Page) -> Iterator[Node]:
 def test_what_stands_on_pages_is_read_back_with_the_same_values(name: str) -> None:
     page = formulas(load(f"zoo:{name}"), steps=True).page
     point = dict(zip((*"HWxabci", "width"), (331, 287, 45, 4, 3, 5, 9, 32), strict=True))
+    point |= {"noise": 7, "r": 3, "d": 6, "s": 2, "growth": 12, "L": 50, "classes": 10, "residual": 8, "skip": 9}
     nodes = set(nodes_of(page))
 
     assert len(nodes) > 30
