@@ -14,7 +14,7 @@ from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
 from convmath.render.shown import Shown
-from convmath.report import Derivation, Formulas
+from convmath.report import Derivation, Formulas, Threshold
 from convmath.spec.document import Document
 from convmath.spec.graph import Network
 from convmath.spec.kinds import ALIASES, VOCABULARY
@@ -30,6 +30,7 @@ __all__ = [
     "confirmations_to_json",
     "formula_sheet",
     "formulas",
+    "least_where",
     "load",
     "load_bytes",
     "reread",
@@ -38,6 +39,7 @@ __all__ = [
     "sharing_scale",
     "sheet",
     "solve",
+    "solve_where",
     "stack",
     "variant",
     "verify",
@@ -255,6 +257,27 @@ def sharing_scale() -> Shown:
 
     found = scale()
     return Shown(lambda: scale_page(found), lambda: render_scale(found))
+
+
+def least_where(network: Network, condition: str) -> Threshold:
+    """Return the least value of a symbol from which on a condition on the quantities holds.
+
+    *condition* is one as in ``"receptive_field >= 1000"``; it must depend on one symbol
+    without a default.
+
+    Raises ``UsageError`` for another condition, ``CheckFailed`` where execution disagrees.
+    """
+    from convmath.verification.threshold import threshold
+
+    return threshold(network, Report(network).analysis, condition)
+
+
+def solve_where(network: Network, condition: str, *, form: str = "table", width: int = 80) -> str:
+    """Return from where on a condition holds, as text or JSON."""
+    from convmath.render.threshold import to_json, to_text
+
+    found = least_where(network, condition)
+    return to_json(found) if form == "json" else to_text(found, width=width)
 
 
 def confirmations_to_json(found: Sequence[Confirmation]) -> str:

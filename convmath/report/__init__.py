@@ -20,7 +20,7 @@ from convmath.report.analysis import (
 )
 from convmath.report.comparison import Comparison, ComparisonRow, Overtaking
 from convmath.report.formulas import Chain, Derivation, Formulas, Law, Scale, ScaleRow, Sheet, Step
-from convmath.report.solution import Solution, Solved
+from convmath.report.solution import Solution, Solved, Threshold
 
 __all__ = [
     "RELATIONS",
@@ -50,6 +50,7 @@ __all__ = [
     "Solved",
     "Step",
     "SymbolReport",
+    "Threshold",
     "Totals",
     "Verification",
 ]
