@@ -70,10 +70,10 @@ def test_a_condition_that_never_holds_is_said_to() -> None:
     assert cm.least_where(tcn(k=2), "params < 1").least is None
 
 
-@pytest.mark.parametrize("condition", ["receptive_field >= 9", "params > 3 + n*k", "2 > 1", "parms > 2", "params"])
+@pytest.mark.parametrize("condition", ["receptive_field >= T", "params > 3 + n*T", "2 > 1", "parms > 2", "params"])
 def test_what_is_no_question_about_one_symbol_is_wrong_usage(condition: str) -> None:
     with pytest.raises(UsageError):
-        cm.least_where(tcn(), condition)
+        cm.least_where(tcn(k=2), condition)
 
 
 def test_an_execution_that_disagrees_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,8 @@ def test_an_execution_that_disagrees_is_an_error(monkeypatch: pytest.MonkeyPatch
 def test_the_command_line_answers_as_text_and_json(tmp_path) -> None:
     spec = tmp_path / "tcn.yaml"
     spec.write_text(
-        "convmath: 1\ninput: [4, T]\nlayers:\n  - repeat: {times: n, layers: [conv: {out_channels: 4, kernel_size: 3}]}\n"
+        "convmath: 1\ninput: [4, T]\nlayers:\n"
+        "  - repeat: {times: n, layers: [{conv: {out_channels: 4, kernel_size: 3}}]}\n"
     )
 
     text = CliRunner().invoke(group, ["solve", str(spec), "--where", "receptive_field >= 20"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from convmath.errors import CheckFailed, UsageError, inert
+from convmath.errors import CheckFailed, LimitError, UsageError, inert
 from convmath.formula import Formula, Value, bind, surely_nonnegative, symbol
 from convmath.numeric.measure import measure_costs
 from convmath.report import RELATIONS, Analysis, Threshold
@@ -109,7 +109,10 @@ def _confirm(
         values |= {each: value for each, value in fixed.items() if isinstance(value, int)} | {name: at}
         if at < low or spatial(network) & {name}:
             continue
-        bound = network.bind(values)
+        try:
+            bound = network.bind(values)
+        except LimitError:
+            continue  # so many layers are not executed
         if len(bound.nodes) > MOST_EXECUTED:
             continue
         tally = Tally()
