@@ -13,7 +13,7 @@ from convmath.symbolic.compose import derive
 from convmath.verification.budgets import sides_of
 from convmath.verification.compare import compare
 from convmath.verification.fields import confront_fields
-from convmath.verification.samples import spatial
+from convmath.verification.samples import settled, spatial
 from convmath.verification.tally import Tally
 
 MOST = 1 << 40
@@ -109,6 +109,7 @@ def _confirm(
         values |= {each: value for each, value in fixed.items() if isinstance(value, int)} | {name: at}
         if at < low or spatial(network) & {name}:
             continue
+        values = settled(network, report, values) | {name: at}
         try:
             bound = network.bind(values)
         except LimitError:
