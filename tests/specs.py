@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from convmath.spec.fields import REQUIRED, SAME, Amount, Choice, FieldKind, Flag, PerAxis, Reach, Real, Size, Sizes
 from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
+from convmath.spec.layer import Merge
 
 Strategy = st.SearchStrategy[Any]
 Step = str | int
@@ -20,7 +21,9 @@ BOUND = {"flag": True, "word": "reflect", "pads": SAME, "axes": [3, 5], "real": 
 BLOCK = "body"
 LAST = ("flatten", "softmax")
 """What may come last only: no image leaves it, or it says so."""
-KINDS = [word for word in (*VOCABULARY, *ALIASES) if word not in LAST]
+MERGES = {kind for kind, cls in VOCABULARY.items() if issubclass(cls, Merge)}
+"""Kinds that take names of outputs, which are not drawn."""
+KINDS = [word for word in (*VOCABULARY, *ALIASES) if word not in {*LAST, *MERGES}]
 
 
 def _number(minimum: int) -> Strategy:

@@ -171,6 +171,10 @@ BODY = {
         {"layers": [{"repeat": {"times": 0, "layers": []}}, {"relu": {"name": None}}, {"relu": None}]},
         {"layers": [{"repeat": {"name": "r", "times": "2*3", "index": "j", "layers": [{"pad": "j"}]}}]},
         {"layers": [{"repeat": {"name": None, "times": 1, "index": None, "layers": ["relu"]}}]},
+        {"layers": [{"residual": ["relu"]}, {"residual": {"name": "r", "layers": ["relu"], "shortcut": ["tanh"]}}]},
+        {"layers": [{"parallel": {"merge": "concat", "branches": [["relu"], []]}}], "outputs": ["concat1"]},
+        {"layers": [{"relu": {"name": "a", "from": "input"}}, {"add": ["a", "input"]}, {"concat": {"from": ["a"]}}]},
+        {"layers": [{"prelu": {"name": "a"}}, {"prelu": {"share": "a"}}]},
         {"layers": [{"batch_norm": {"eps": "1e-3"}}, {"dropout": "0.5"}, {"dropout": 0}]},
         {"layers": [{"pad": [[0, "H"], 3]}, {"max_pool": ["H", 2]}, {"max_pool": {"kernel_size": 2, "padding": "H"}}]},
     ],
@@ -208,8 +212,13 @@ def conv(**fields: Any) -> dict[str, Any]:
 
 
 STRUCTURAL: dict[str, dict[str, Any]] = {
+    "two kinds of inputs": {"inputs": {"a": [1, "H"]}},
+    "no inputs": {"inputs": {}},
+    "outputs that are no list": {"outputs": "relu1"},
+    "branches that are no list": {"layers": [{"parallel": {"merge": "add", "branches": {}}}]},
+    "a residual of nothing": {"layers": [{"residual": {}}]},
+    "a merge of nothing": {"layers": [{"add": {}}]},
     "an unknown key": {"layer": []},
-    "a key that is not supported": {"outputs": ["relu1"]},
     "a version of another time": {"convmath": 2},
     "a version as text": {"convmath": "1"},
     "a version as a flag": {"convmath": True},

@@ -18,7 +18,7 @@ from convmath.spec.build import MOST_NAME
 from convmath.spec.expressions import FUNCTIONS, MOST_CHARACTERS, RESERVED
 from convmath.spec.fields import REQUIRED, FieldKind, Schema, number_schema
 from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
-from convmath.spec.layer import Layer
+from convmath.spec.layer import Layer, Merge
 from convmath.spec.parse import POSITION, VERSION
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -48,8 +48,13 @@ def _bound(values: Schema, *taken: str) -> Schema:
     }
 
 
+NAMES: Schema = {"$ref": "#/$defs/names"}
+"""A name of an output, or a list of them."""
+
 COMMON: dict[str, Schema] = {
     "name": {"description": "What the layer, or the output of these layers, is called.", "$ref": "#/$defs/name"},
+    "from": {"description": "The output that arrives here; unless given, that of the layer above.", **NAMES},
+    "share": {"description": "The layer or block whose parameters are used.", "type": "string"},
 }
 """The fields of every entry, be it a layer, a call or structure."""
 
@@ -70,6 +75,22 @@ STRUCTURE: dict[str, Schema] = {
             "layers",
         ),
     },
+    "residual": {
+        "description": "Add what arrives, or what the shortcut makes of it, to what the layers make of it.",
+        "anyOf": [LAYERS, _fields({**COMMON, "layers": LAYERS, "shortcut": LAYERS}, "layers")],
+    },
+    "parallel": {
+        "description": "Run branches side by side, and join what they end with.",
+        **_fields(
+            {
+                **COMMON,
+                "merge": {"description": "How the branches are joined.", "type": "string"},
+                "branches": {"description": "Lists of layers; one may be empty.", "type": "array", "items": LAYERS},
+            },
+            "merge",
+            "branches",
+        ),
+    },
 }
 """The words that are no kind of layer and no block."""
 
@@ -87,8 +108,8 @@ _SYMBOL: Schema = {
 }
 _PARAMETER: Schema = {
     "anyOf": [
-        {"type": "string", "pattern": _symbols("name")},
-        {"type": "object", "propertyNames": {"pattern": _symbols("name")}, "minProperties": 1, "maxProperties": 1},
+        {"type": "string", "pattern": _symbols(*COMMON)},
+        {"type": "object", "propertyNames": {"pattern": _symbols(*COMMON)}, "minProperties": 1, "maxProperties": 1},
     ]
 }
 _BLOCK: Schema = _fields(
@@ -111,6 +132,18 @@ TOP: dict[str, Schema] = {
         "description": "The shape of one sample, channels first: [C], [C, L], [C, H, W], [C, D, H, W], …",
         "type": "array",
         "items": number_schema(1),
+        "minItems": 1,
+    },
+    "inputs": {
+        "description": "The shapes of several inputs by their names; layers take them with 'from'.",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": {"type": "array", "items": number_schema(1), "minItems": 1},
+    },
+    "outputs": {
+        "description": "The names of the outputs, where they are not just the last layer's.",
+        "type": "array",
+        "items": {"type": "string"},
         "minItems": 1,
     },
     "symbols": {
@@ -161,6 +194,7 @@ PARTS: dict[str, Schema] = {
         "maxLength": MOST_NAME,
         "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e]*$",
     },
+    "names": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
     "call": {
         "description": "A call of a block: nothing, the value of its first parameter, or values by name.",
         "properties": COMMON,
@@ -180,7 +214,8 @@ def schema() -> Schema:
         "$comment": "Printed by 'convmath schema'.",
         "title": "convmath spec",
         "description": "A convolutional network for convmath, with a number or a symbol for any size.",
-        **_fields(TOP, "convmath", "input", "layers"),
+        **_fields(TOP, "convmath", "layers"),
+        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
         "allOf": [*_conditions()],
         "$defs": {
             **PARTS,
@@ -215,6 +250,8 @@ def _kind(cls: type[Layer]) -> Schema:
     fields = {name: _field(kind, kinds) for name, kind in kinds.items()}
     mapping = {**_fields({**fields, **COMMON}), "type": ["object", "null"]}
     head = {"title": cls.kind, "description": _meaning(cls)}
+    if issubclass(cls, Merge):
+        return {**head, "anyOf": [{**mapping, "required": ["from"]}, NAMES]}
     if cls.value is None:
         return head | mapping
     return {**head, "anyOf": [mapping, kinds[cls.value].schema(names=True)]}
@@ -243,7 +280,8 @@ def _text(described: type) -> str:
 
 def _needed(cls: type[Layer]) -> list[str]:
     """Return the fields that a kind needs."""
-    return [name for name, kind in field_kinds(cls).items() if kind.default is REQUIRED]
+    fields = [name for name, kind in field_kinds(cls).items() if kind.default is REQUIRED]
+    return ["from", *fields] if issubclass(cls, Merge) else fields
 
 
 def _conditions() -> Iterator[Schema]:
