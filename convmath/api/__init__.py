@@ -62,14 +62,17 @@ def load(
     Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
     the file at once, ``LimitError`` for one that is too large.
     """
-    from convmath.spec.files import read_file
-    from convmath.zoo.catalogue import PREFIX, names, path_of
+    from convmath.spec.files import read_bytes, read_file
+    from convmath.zoo.catalogue import PREFIX, names, spec_of
 
     name = str(source)
     if name in names() and not Path(name).exists():
         raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
-    path = path_of(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(source)
-    return parse(read_file(path, limits), settings, numbers=numbers, limits=limits)
+    if name.startswith(PREFIX):
+        document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
+    else:
+        document = read_file(Path(source), limits)
+    return parse(document, settings, numbers=numbers, limits=limits)
 
 
 def load_bytes(
@@ -124,6 +127,18 @@ def analyze(network: Network, **values: int) -> Report:
     divide, or a dense layer meets an image; ``UsageError`` for a value of an unknown symbol.
     """
     return Report(bound(network, values) if values else network)
+
+
+def part(network: Network, output: str) -> Network:
+    """Return what one output of *network* needs, or one layer or named part of it: it ends there.
+
+    Raises ``UsageError`` for a name that the network does not have.
+    """
+    if output not in (known := set(network.names())):
+        near = get_close_matches(output, known, 1)
+        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
+        raise UsageError(f"there is no layer '{inert(output)}'{hint}")
+    return network.up_to(output)
 
 
 def run(network: Network, inputs: Any, weights: Any = None, *, seed: int = 0) -> Any:
@@ -194,16 +209,12 @@ def formulas(network: Network, layer: str | None = None, *, steps: bool = False)
     from convmath.render.json import render_formulas
     from convmath.symbolic.derivation import counts, derivations
 
-    if layer is not None and layer not in (known := set(network.names())):
-        near = get_close_matches(layer, known, 1)
-        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
-        raise UsageError(f"there is no layer '{inert(layer)}'{hint}")
-    part = network if layer is None else network.up_to(layer)
-    analysis = Report(part).analysis
+    reduced = network if layer is None else part(network, layer)
+    analysis = Report(reduced).analysis
     derived: tuple[Derivation, ...] = ()
     if steps:
         last = layer or analysis.report.totals.receptive_field_layer
-        derived = (*derivations(network, last), *counts(part))
+        derived = (*derivations(network, last), *counts(reduced))
     found = Formulas(analysis, layer, derived)
     return Shown(lambda: page(found), lambda: render_formulas(found))
 

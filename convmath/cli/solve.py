@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from convmath.cli.options import network_options, parse_settings, read_network, take_limits
+from convmath.cli.options import file_option, network_options, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, width
 from convmath.errors import UsageError, inert
 
@@ -19,7 +18,7 @@ SAME = "same"
 @click.option("--output", "wanted", metavar="7x7|same", help="Find what gives this output; 'same': the input's size.")
 @click.option("--layer", metavar="NAME", help="Ask for the output of this layer instead of the last one.")
 @click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
-@click.option("-o", "file", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@file_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
 def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, **options: Any) -> None:
     """Solve for the input sizes at which SPEC is valid, or that give an output.
