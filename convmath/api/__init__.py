@@ -33,6 +33,8 @@ __all__ = [
     "least_where",
     "load",
     "load_bytes",
+    "outputs_that_read",
+    "pixels",
     "reread",
     "run",
     "settable",
@@ -171,6 +173,29 @@ def solve(network: Network, output: Sequence[int] | int | str | None = None, *, 
     from convmath.planning import solve as planning
 
     return Answer(planning.solve(network, output, layer))
+
+
+def pixels(network: Network, layer: str | None = None, at: Sequence[int] | None = None) -> str:
+    """Return which pixels one output of a layer reads, holes included, as text; the middle one of the last layer.
+
+    Raises ``UsageError`` for a layer or a position that does not exist, or for a network with symbols.
+    """
+    from convmath.render.pixels import pixels as shown
+    from convmath.symbolic.pixels import middle, pixels_of
+
+    name = layer or network.nodes[network.outputs[-1]].name
+    return shown(pixels_of(network, name, middle(network, name) if at is None else at))
+
+
+def outputs_that_read(network: Network, pixel: Sequence[int]) -> str:
+    """Return which outputs of every layer read one pixel of the first input, as text.
+
+    Raises ``UsageError`` for a pixel outside the input, or for a network with symbols.
+    """
+    from convmath.render.pixels import seen
+    from convmath.symbolic import pixels as places
+
+    return seen(pixel, places.outputs_that_read(network, pixel))
 
 
 def verify(
