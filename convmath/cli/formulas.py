@@ -8,7 +8,7 @@ import click
 
 from convmath.cli.complete import kinds
 from convmath.cli.options import file_option, network_options, parse_settings, read_network, take_limits
-from convmath.cli.output import emit, width
+from convmath.cli.output import emit, wants_ascii, width
 from convmath.errors import UsageError
 
 FORMATS = ("text", "markdown", "latex", "html", "json")
@@ -47,7 +47,8 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
     if spec is None and (options["layer"] or options["steps"] or settings or numbers):
         raise UsageError("--layer, --steps, --set and --numbers go with a SPEC")
     found = _found(spec, settings, options, numbers=numbers, limits=limits)
-    text = found.to_text(width=width()) if form == "text" else getattr(found, f"to_{form}")()
+    plain = options["ascii_only"] or (options["file"] is None and wants_ascii())
+    text = found.to_text(width=width(), ascii_only=plain) if form == "text" else getattr(found, f"to_{form}")()
     emit(text, options["file"], ascii_only=options["ascii_only"])
 
 
