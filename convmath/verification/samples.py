@@ -55,9 +55,8 @@ def _candidates(network: Network, report: NetworkReport, random: Random) -> Iter
             drawn |= {name: value for name, value in network.defaults.items() if name not in sizes}
         settled_values = settled(network, report, drawn)
         yield settled_values
-        yield settled_values | {
-            name: value + random.randrange(SPREAD) for name, value in settled_values.items() if name in sizes
-        }
+        further = {name: value + random.randrange(SPREAD) for name, value in settled_values.items() if name in sizes}
+        yield settled(network, report, settled_values | further)
 
 
 def _spread(random: Random, *, size: bool) -> int:
