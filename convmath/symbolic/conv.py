@@ -43,6 +43,7 @@ def correlation(layer: Conv | LocallyConnected, shape: Shape) -> Facts:
         macs=outputs * taps(layer, shape),
         operations=Operations(additions=outputs * layer.bias),
         borders=cut_borders(layer),
+        mixes=layer.groups == 1,
         least=least_sizes(layer, layer.padding_mode),
         requirements=(*whole_groups(layer, shape), *mirrored(layer, layer.padding_mode, shape.sizes)),
     )
