@@ -56,7 +56,8 @@ class Facts:
     reads every channel for each of its own; channels of an ``uneven`` one may see different
     pixels, whatever arrives. Where positions begin
     ``anew``, they have nothing to do with those that arrive. What a user ``declared`` was
-    not derived. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
+    not derived. Between ``first`` and ``last`` every element is read, or those ``spacing``
+    apart. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
     in its place, and tables fold it into the layer above.
     """
 
@@ -77,6 +78,7 @@ class Facts:
     uneven: bool = False
     anew: bool = False
     declared: bool = False
+    spacing: tuple[Value, ...] = ()
     made: Value | None = None
     """The elements of all outputs inside, for what stands for several layers; None where that is the output."""
     least: tuple[Value, ...] = ()
