@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         stack,
         verify,
         verify_kind,
+        worked,
     )
     from convmath.errors import (
         CheckFailed,
@@ -66,6 +67,7 @@ _HOMES = {
     "stack": "convmath.api",
     "verify": "convmath.api",
     "verify_kind": "convmath.api",
+    "worked": "convmath.api",
 }
 
 

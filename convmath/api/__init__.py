@@ -9,6 +9,7 @@ from typing import Any
 
 from convmath import limits as limits_module
 from convmath.api.results import Confirmation, Report, bound
+from convmath.api.running import read_input, read_weights, run, worked, written
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.shown import Shown
@@ -28,12 +29,16 @@ __all__ = [
     "formulas",
     "load",
     "load_bytes",
+    "read_input",
+    "read_weights",
     "run",
     "sharing_scale",
     "sheet",
     "stack",
     "verify",
     "verify_kind",
+    "worked",
+    "written",
 ]
 
 Settings = Mapping[str, int | str]
@@ -104,6 +109,8 @@ def _plain(data: Any) -> Any:
         return {str(key): _plain(held) for key, held in data.items()}
     if isinstance(data, (list, tuple)):
         return [_plain(held) for held in data]
+    if hasattr(data, "tolist"):  # an array of NumPy's, such as weights
+        return data.tolist()
     return data
 
 
@@ -116,21 +123,6 @@ def analyze(network: Network, **values: int) -> Report:
     divide, or a dense layer meets an image; ``UsageError`` for a value of an unknown symbol.
     """
     return Report(bound(network, values) if values else network)
-
-
-def run(network: Network, inputs: Any, weights: Any = None, *, seed: int = 0) -> Any:
-    """Execute *network* on an array, channels first and without a batch; return the output array.
-
-    *weights* maps layer names to arrays by PyTorch's names and layouts,
-    ``{"conv1": {"weight": …, "bias": …}}``; what is not given is filled from *seed*.
-    Integers stay integers, and exact.
-
-    Raises ``SpecError`` where symbols are unbound or a shape does not fit, ``UsageError``
-    for names that the network does not have.
-    """
-    from convmath.numeric import execute
-
-    return execute.run(network, inputs, weights, seed)
 
 
 def verify(

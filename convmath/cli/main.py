@@ -16,6 +16,7 @@ from convmath.errors import ConvmathError, inert
 COMMANDS = {
     "analyze": "every quantity of a network, per layer and in total",
     "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
+    "run": "execute on real data; write every window as the sum of products that it is",
     "verify": "confirm every formula of a network, or of a kind of layer, by execution",
     "zoo": "well-known networks: list them, print one, check the published figures",
 }

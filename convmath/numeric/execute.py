@@ -14,6 +14,7 @@ from convmath.errors import Problem, SpecError, UsageError
 from convmath.formula import Formula, Value
 from convmath.numeric import activation, conv, dense, local, norm, pool, reshape
 from convmath.numeric.array import Array, Shape
+from convmath.numeric.in_spec import InSpec
 from convmath.numeric.kernels import kernel, whole
 from convmath.numeric.misfit import Misfit, show_shape
 from convmath.numeric.values import Values
@@ -43,7 +44,7 @@ def run(network: Network, inputs: Inputs, weights: Given | None = None, seed: in
     shape, or a layer does not fit what arrives.
     """
     output: NDArray[Any] = np.array(())
-    for step in _steps(network, inputs, weights, seed):
+    for step in steps(network, inputs, weights, seed):
         output = step.output.numbers
         del step
     return output
@@ -53,10 +54,11 @@ def run_layers(
     network: Network, inputs: Inputs, weights: Given | None = None, seed: int = 0
 ) -> dict[str, NDArray[Any]]:
     """Return what every layer puts out, by the layers' names; otherwise as :func:`run`."""
-    return {step.node.name: step.output.numbers for step in _steps(network, inputs, weights, seed)}
+    return {step.node.name: step.output.numbers for step in steps(network, inputs, weights, seed)}
 
 
-def _steps(network: Network, inputs: Inputs, weights: Given | None, seed: int) -> Iterator[Step[Values]]:
+def steps(network: Network, inputs: Inputs, weights: Given | None = None, seed: int = 0) -> Iterator[Step[Values]]:
+    """Yield every layer that has run on values; otherwise as :func:`run`."""
     arrays = [Values(each) for each in _arranged(network, inputs)]
     given = weights or {}
     unknown = sorted(given.keys() - {node.name for node in network.nodes})
@@ -68,7 +70,11 @@ def _steps(network: Network, inputs: Inputs, weights: Given | None, seed: int) -
         raise UsageError(f"the seed is {seed}, but must be 0 or more")
     single = all(each.numbers.dtype == np.float32 for each in arrays)
     dtype = np.float32 if single else np.float64
-    for step in walk(network, arrays, lambda node: Weights(Numbers(node.name, given.get(node.name, {}), seed, dtype))):
+
+    def weights_of(node: Node) -> Weights:
+        return Weights(Numbers(node.name, given.get(node.name, {}), seed, dtype, InSpec(node.layer)))
+
+    for step in walk(network, arrays, weights_of):
         _check_names(network, step, given.get(step.node.name, {}))
         yield step
         del step
