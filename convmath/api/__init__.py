@@ -10,6 +10,7 @@ from typing import Any
 from convmath import limits as limits_module
 from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_input, read_weights, run, worked, written
+from convmath.api.variants import compare, reread, settable, variant
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.shown import Shown
@@ -24,6 +25,7 @@ __all__ = [
     "Report",
     "Shown",
     "analyze",
+    "compare",
     "confirmations_to_json",
     "formula_sheet",
     "formulas",
@@ -31,10 +33,13 @@ __all__ = [
     "load_bytes",
     "read_input",
     "read_weights",
+    "reread",
     "run",
+    "settable",
     "sharing_scale",
     "sheet",
     "stack",
+    "variant",
     "verify",
     "verify_kind",
     "worked",

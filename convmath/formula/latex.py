@@ -139,6 +139,9 @@ def _call(function: str, arguments: tuple[Node, ...]) -> str:
     if function in BRACKETS:
         left, right = BRACKETS[function]
         return rf"{{\{left} {', '.join(map(_slashed, arguments))} \{right}}}"
+    if function == "sum":
+        term, index, low, high = arguments
+        return rf"\sum_{{{latex_node(index)} = {latex_node(low)}}}^{{{latex_node(high)}}} {_inside(term, Sum)}"
     if function == "mod":
         left, right = (_inside(each, Sum, Product) for each in arguments)
         return rf"({left} \bmod {right})"

@@ -11,6 +11,7 @@ from convmath.formula import Formula, Value
 from convmath.formula.text import digits, write, write_node
 from convmath.report import (
     Analysis,
+    Comparison,
     Derivation,
     Field,
     Formulas,
@@ -207,3 +208,34 @@ def render_scale(scale: Scale) -> str:
     return json.dumps(
         {"schema": SCHEMA, "input": _values(scale.input), "output": _values(scale.output), "layers": rows}, indent=2
     )
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """Return the totals of several networks, their ratios to the first, and where one has less."""
+    data = {
+        "schema": SCHEMA,
+        "networks": list(comparison.names),
+        "quantities": [
+            {
+                "quantity": row.quantity,
+                "formulas": _values(row.values),
+                "ratios": _values(row.ratios),
+                "numbers": _values(row.numbers),
+                "number_ratios": _values(row.number_ratios),
+            }
+            for row in comparison.rows
+        ],
+        "valid_when": [[str(each) for each in analysis.report.totals.valid_when] for analysis in comparison.analyses],
+        "overtaking": [
+            {
+                "quantity": each.quantity,
+                "less": comparison.names[each.less],
+                "more": comparison.names[each.more],
+                "symbol": each.symbol,
+                "above": value(each.threshold),
+                "while_positive": value(each.slope),
+            }
+            for each in comparison.overtaking
+        ],
+    }
+    return json.dumps(data, indent=2, ensure_ascii=True)

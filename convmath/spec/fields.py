@@ -1,7 +1,7 @@
 """The kinds of fields a layer can have: how each is read, what it refuses, and its default.
 
 A field is declared once, in the dataclass of its layer; the validator, the Python
-constructors and the documentation all read that declaration.
+constructors, the JSON Schema and the documentation all read that declaration.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from convmath.formula import Formula, Value
 REQUIRED: Any = object()
 SAME = "same"
 
+Schema: TypeAlias = dict[str, Any]
+"""A JSON Schema, or a part of one."""
 Pad: TypeAlias = tuple[Value, Value] | str
 """What one axis is padded with: before and after, or ``same`` for the executor and the rule to resolve."""
 
@@ -57,6 +59,25 @@ class FieldKind(Protocol):
         """Return the canonical value."""
         ...
 
+    def schema(self, *, names: bool) -> Schema:
+        """Return the JSON Schema of the raw value; *names* tells whether a name may stand for a word or a flag."""
+        ...
+
+
+def number_schema(minimum: int) -> Schema:
+    """Return the schema of what ``Reader.number`` takes: an integer or an expression."""
+    return {"$ref": "#/$defs/number", "minimum": minimum}
+
+
+def or_list(one: Schema) -> Schema:
+    """Return the schema of one value for all axes, or a list with one for each."""
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+def or_name(word: Schema, *, names: bool) -> Schema:
+    """Return the schema of a word, or of a name that stands for one."""
+    return {"anyOf": [word, {"$ref": "#/$defs/symbol"}]} if names else word
+
 
 def show(raw: Any) -> str:
     """Return a raw value as the file would have it, for a message."""
@@ -91,6 +112,9 @@ class Size:
     def read(self, raw: Any, reader: Reader) -> Value:
         return reader.number(raw, minimum=self.minimum)
 
+    def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
+        return number_schema(self.minimum)
+
 
 @dataclass(frozen=True, slots=True)
 class PerAxis:
@@ -105,6 +129,9 @@ class PerAxis:
             return (reader.number(raw, minimum=self.minimum),) * reader.rank
         check_axes(held, there)
         return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
+
+    def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
+        return or_list(number_schema(self.minimum))
 
 
 def check_axes(raw: list[Any], reader: Reader) -> None:
@@ -128,6 +155,13 @@ class Amount:
             check_axes(held, there)
             return tuple(self._entry(each, there.at(at)) for at, each in enumerate(held))
         return (self._entry(raw, reader),) * reader.rank
+
+    def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
+        number = number_schema(0)
+        words = [{"enum": [*self.words]}] if self.words else []
+        inner = {"allOf": [number], "not": words[0]} if words else number
+        pair = {"type": "array", "items": inner, "minItems": 2, "maxItems": 2}
+        return {"anyOf": [*words, number, {"type": "array", "items": {"anyOf": [*words, number, pair]}, "minItems": 1}]}
 
     def _entry(self, raw: Any, reader: Reader) -> Pad:
         held, there = reader.resolve(raw)
@@ -164,6 +198,9 @@ class Flag:
             raise reader.refuse("not-a-flag", f"{show(raw)} is neither true nor false", help="write true or false")
         return raw
 
+    def schema(self, *, names: bool) -> Schema:
+        return or_name({"type": "boolean"}, names=names)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -177,6 +214,9 @@ class Choice:
         if not isinstance(raw, str) or raw not in self.words:
             raise reader.refuse("unknown-word", f"{show(raw)} is not one of {', '.join(self.words)}")
         return raw
+
+    def schema(self, *, names: bool) -> Schema:
+        return or_name({"enum": [*self.words]}, names=names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +237,11 @@ class Real:
         if not self.low <= raw <= self.high:
             raise reader.refuse("out-of-range", f"{raw} is not between {self.low} and {self.high}")
         return float(raw)
+
+    def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
+        bounds = {"minimum": self.low, "maximum": self.high}
+        number = {"type": "number", **{key: bound for key, bound in bounds.items() if isfinite(bound)}}
+        return {"anyOf": [number, {"$ref": "#/$defs/decimal"}]}
 
 
 def size(default: Any = REQUIRED, *, minimum: int = 1) -> Any:

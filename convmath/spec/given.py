@@ -8,12 +8,20 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
-from convmath.spec.fields import Reader, show
+from convmath.spec.fields import Reader, Schema, or_name, show
 from convmath.spec.named import NAMES, Numbers, Sizes, named_kernel
 
 DEEPEST = 12
 """Lists of numbers are nested at most so deep."""
 RATIO = re.compile(r"-?[0-9]{1,18}/0*[1-9][0-9]{0,17}")
+NUMBERS: Schema = {
+    "anyOf": [
+        {"type": "number"},
+        {"type": "string", "pattern": f"^{RATIO.pattern}$"},
+        {"type": "array", "items": {"$ref": "#/$defs/numbers"}, "minItems": 1},
+    ]
+}
+"""The schema of a number, a ratio such as 1/9, or lists of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,10 @@ class GivenNumbers:
                 "bad-weights", "these rows differ in length", help="write every row with as many numbers"
             )
         return numbers
+
+    def schema(self, *, names: bool) -> Schema:
+        words: list[Schema] = [{"enum": [*NAMES]}] if self.named else []
+        return or_name({"anyOf": [*words, {"$ref": "#/$defs/numbers"}, {"type": "null"}]}, names=names)
 
     @staticmethod
     def _name(held: str, reader: Reader) -> str:
@@ -84,9 +96,9 @@ def check_given(values: dict[str, Any], reader: Reader) -> None:
             named_kernel(weight, size)
         except ValueError as error:
             raise reader.refuse("bad-weights", str(error), "weight") from None
-    elif shape_of(weight)[-len(size) :] != size:
+    elif shape_of(weight)[-len(size) :] not in ((), size):
         found, wanted = (" × ".join(map(str, each)) for each in (shape_of(weight), size))
-        message = f"the weights are {found or 'a single number'}, but kernel_size is {wanted}"
+        message = f"the weights are {found}, but kernel_size is {wanted}"
         raise reader.refuse("bad-weights", message, "weight", help="the last sizes must be those of the kernel")
 
 

@@ -364,7 +364,7 @@ class _Parser:
                     key=True,
                 )
         params: dict[str, tuple[Any, Path] | None] = {}
-        listed = raw.get("params") or []
+        listed = [] if raw.get("params") is None else raw["params"]
         if not isinstance(listed, list):
             raise self.top.refuse(
                 "not-a-list", f"{show(listed)} is no list", *path, "params", help="write [channels, {stride: 1}]"
@@ -376,7 +376,7 @@ class _Parser:
             if word in params:
                 raise self.top.refuse("name-taken", f"the parameter '{word}' is given twice", *path, "params", at)
             params[word] = (default, (*path, "params", at, word)) if isinstance(each, dict) else None
-        let = raw.get("let") or {}
+        let = {} if raw.get("let") is None else raw["let"]
         if not isinstance(let, dict) or not all(is_name(each) for each in let):
             raise self.top.refuse("not-fields", f"{show(let)} binds no names", *path, "let")
         twice = [each for each in let if each in params]
