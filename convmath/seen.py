@@ -74,17 +74,20 @@ class WorkedRun:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The windows of a layer: what each of some outputs reads, for a picture.
+    """What every element of one channel of a layer's output reads, for a picture.
 
-    ``numbers`` tells whether the numbers are somebody's own, so that they should be shown.
+    ``inputs`` and ``outputs`` hold the elements of whole arrays in order; ``numbers`` and
+    ``weights`` tell whether they and the weights are somebody's own, so that they are shown.
     """
 
     network: str
     layer: WorkedLayer
     inputs: tuple[tuple[Number, ...], ...]
-    """The elements of every input, in order."""
     outputs: tuple[Number, ...]
+    chosen: Index
+    """The element that a still picture shows."""
     numbers: bool
+    weights: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ class WeightMatrix:
     columns: int
     entries: tuple[Entry, ...]
     weights: int
-    numbers: bool
+    known: bool
+    """Whether the numbers of the weights are somebody's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +127,24 @@ class Row:
     kind: str
     size: int
     read: tuple[int, ...]
-    outside: bool = False
-    """Whether padding was met on the way here."""
+    padded: bool
+    """Whether one of these positions meets padding."""
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """That a map reads another: for each chosen position of the reader, what it reads."""
+    """What the chosen positions of a map read of another row: a pair for each position."""
 
-    reader: int
-    source: int
+    row: int
     reads: tuple[tuple[int, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Cone:
-    """The cone of one output position: rows from the input to the layer that was asked for."""
+    """Everything that one output position reads along one axis: rows from the input to the layer asked for."""
 
     network: str
     axis: int
     position: int
     rows: tuple[Row, ...]
-    links: tuple[Link, ...]

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from convmath import limits as limits_module
+from convmath.api.drawing import WHAT, draw
 from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_input, read_weights, run, worked, written
 from convmath.api.variants import compare, reread, settable, variant
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
-from convmath.render.shown import Shown
+from convmath.render.shown import Drawing, Shown
 from convmath.report import Derivation, Formulas
 from convmath.spec.document import Document
 from convmath.spec.graph import Network
@@ -21,12 +22,15 @@ from convmath.spec.kinds import ALIASES, VOCABULARY
 from convmath.spec.parse import VERSION, parse
 
 __all__ = [
+    "WHAT",
     "Confirmation",
+    "Drawing",
     "Report",
     "Shown",
     "analyze",
     "compare",
     "confirmations_to_json",
+    "draw",
     "formula_sheet",
     "formulas",
     "load",

@@ -22,6 +22,7 @@ COMMANDS = {
     "analyze": "every quantity of a network, per layer and in total",
     "compare": "networks, or variants of one, side by side, with ratios in closed form",
     "completion": "the script with which a shell completes what you type",
+    "draw": "pictures: sliding windows, weight matrices, receptive fields, the network",
     "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
     "run": "execute on real data; write every window as the sum of products that it is",
     "schema": "the JSON Schema of a spec file, for editors",

@@ -79,6 +79,11 @@ def _work(element: Element, *, whole: bool) -> Content:
     return (Arithmetic(tuple(_parts(element, whole=whole))),)
 
 
+def work_of(element: Element) -> str:
+    """Return the calculation as text."""
+    return "".join(map(str, _parts(element, whole=False)))
+
+
 def _parts(element: Element, *, whole: bool) -> Iterator[Number | str]:
     terms = _shown(element)
     between = " + " if element.how in ("sum", "mean") else ", "
