@@ -79,9 +79,9 @@ def _work(element: Element, *, whole: bool) -> Content:
     return (Arithmetic(tuple(_parts(element, whole=whole))),)
 
 
-def work_of(element: Element) -> str:
+def work_of(element: Element, *, whole: bool = False) -> str:
     """Return the calculation as text."""
-    return "".join(map(str, _parts(element, whole=False)))
+    return "".join(map(str, _parts(element, whole=whole)))
 
 
 def _parts(element: Element, *, whole: bool) -> Iterator[Number | str]:
@@ -111,9 +111,10 @@ def _parts(element: Element, *, whole: bool) -> Iterator[Number | str]:
 
 
 def _shown(element: Element) -> tuple[Term, ...]:
-    """Return the terms; padding is left out of a maximum, which it never wins, unless there is nothing else."""
+    """Return the terms without padding that counts for nothing: in a maximum, and in a mean that leaves it out."""
     inside = tuple(term for term in element.terms if term[0].index is not None)
-    return inside if element.how == "max" and inside else element.terms
+    counts_not = element.how == "max" or (element.how == "mean" and element.count == len(inside))
+    return inside if counts_not and inside else element.terms
 
 
 def _term(term: Term, *, alone: bool) -> Iterator[Number | str]:
