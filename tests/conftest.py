@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from shutil import which
 
 import pytest
 from hypothesis import settings
@@ -11,7 +12,10 @@ from hypothesis import settings
 settings.register_profile("convmath", deadline=None)
 settings.load_profile("convmath")
 
-PEERS = ("torch", "onnxruntime", "onnxscript")
+PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm")
+MORE = ("torchvision",)
+"""Peers outside the extra, which a test names: ``pytest.mark.peers("torchvision")``."""
+TEX = "apt-get install texlive-latex-base texlive-latex-recommended"
 ALLOWED_SKIPS: tuple[str, ...] = ()
 """Reasons for which a test may be skipped; there is none."""
 
@@ -23,18 +27,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    missing = [name for name in PEERS if find_spec(name) is None]
+    missing = [name for name in (*PEERS, *MORE) if find_spec(name) is None]
+    tex = which("pdflatex")
     full = config.getoption("--full")
     if full and missing:
-        raise pytest.UsageError(f"--full needs the extra 'peers'; missing: {', '.join(missing)}")
+        raise pytest.UsageError(f"--full needs all peers, as .ci/run installs them; missing: {', '.join(missing)}")
+    if full and not tex:
+        raise pytest.UsageError(f"--full needs pdflatex: {TEX}")
     left_out = [
         item
         for item in items
-        if (missing and item.get_closest_marker("peers")) or (not full and item.get_closest_marker("full"))
+        if lacks(item, missing)
+        or (not tex and item.get_closest_marker("tex"))
+        or (not full and item.get_closest_marker("full"))
     ]
     items[:] = [item for item in items if item not in set(left_out)]
     config.hook.pytest_deselected(items=left_out)
     config.stash[LEFT_OUT] = left_out
+
+
+def lacks(item: pytest.Item, missing: list[str]) -> bool:
+    """Tell whether a library is missing that the test compares with."""
+    marker = item.get_closest_marker("peers")
+    return marker is not None and any(name in missing for name in (*PEERS, *marker.args))
 
 
 LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
@@ -45,8 +60,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     peers = sum(item.get_closest_marker("peers") is not None for item in left_out)
     if peers:
         terminalreporter.write_line(f"{peers} comparisons with other libraries need: pip install '.[peers]'")
-    if len(left_out) > peers:
-        terminalreporter.write_line(f"{len(left_out) - peers} long tests run with --full")
+    tex = sum(item.get_closest_marker("tex") is not None for item in left_out)
+    if tex:
+        terminalreporter.write_line(f"{tex} tests that typeset documents need pdflatex: {TEX}")
+    if len(left_out) > peers + tex:
+        terminalreporter.write_line(f"{len(left_out) - peers - tex} long tests run with --full")
 
 
 @pytest.hookimpl(wrapper=True)

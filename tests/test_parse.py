@@ -311,14 +311,28 @@ ONE_LINE = {
     "adaptive_avg_pool": ("[1, 7]", {"output_size": (1, 7)}),
     "adaptive_max_pool": ("7", {"output_size": (7, 7)}),
     "pad": ("[1, [2, 3]]", {"amount": ((1, 1), (2, 3))}),
+    "crop": ("[1, [2, 3]]", {"amount": ((1, 1), (2, 3))}),
+    "upsample": ("2", {"scale_factor": (2, 2), "mode": "nearest"}),
     "local_response_norm": ("5", {"size": 5}),
+    "lp_pool": ("2", {"kernel_size": (2, 2), "stride": (2, 2), "norm_type": 2.0}),
+    "layer_norm": ("channels", {"over": "channels", "affine": True}),
+    "group_norm": ("1", {"num_groups": 1}),
+    "channel_shuffle": ("1", {"groups": 1}),
+    "pixel_shuffle": ("2", {"upscale_factor": (2, 2)}),
+    "reshape": ("[4, 8]", {"shape": (4, 8)}),
+    "slice_channels": ("[0, 2]", {"channels": (0, 2)}),
     "leaky_relu": ("0.2", {"negative_slope": 0.2}),
     "prelu": ("0.1", {"init": 0.1, "num_parameters": 1}),
     "elu": ("0.7", {"alpha": 0.7}),
     "softplus": ("2", {"beta": 2.0}),
     "dropout": ("0.3", {"p": 0.3}),
+    "squeeze_excitation": ("7", {"output_size": (1, 1)}),
+    "add": ("[input, input]", {}),
+    "multiply": ("[input, input]", {}),
+    "concat": ("[input, input]", {}),
 }
-BARE = {kind for kind, cls in VOCABULARY.items() if cls.value is None} - {"conv", "locally_connected", "separable_conv"}
+MANY_FIELDS = {"conv", "locally_connected", "separable_conv", "conv_transpose", "deformable_conv", "opaque"}
+BARE = {kind for kind, cls in VOCABULARY.items() if cls.value is None} - MANY_FIELDS
 
 
 def test_the_one_line_forms_are_all_here() -> None:
@@ -329,10 +343,10 @@ def test_the_one_line_forms_are_all_here() -> None:
 def test_every_one_line_value(kind: str) -> None:
     value, fields = ONE_LINE[kind]
 
-    [short] = layers(f"[{kind}: {value}]")
-    [full] = layers(f"[{kind}: {{{VOCABULARY[kind].value}: {value}}}]")
+    short, *_ = short_form = layers(f"[{kind}: {value}]")
+    full_form = layers(f"[{kind}: {{{VOCABULARY[kind].value}: {value}}}]")
 
-    assert short == full
+    assert short_form == full_form
     assert {name: getattr(short, name) for name in fields} == fields
 
 
@@ -754,7 +768,6 @@ def test_times_may_be_an_expression() -> None:
         ("times: -1, layers: [relu]", "bad-size", "-1"),
         ("times: 1/2, layers: [relu]", "bad-size", "1/2"),
         ("times: 1.5, layers: [relu]", "not-a-number", "1.5"),
-        ("times: H, layers: [relu]", "symbolic-depth", "H"),
         ("times: 2, layers: relu", "not-a-list", "relu"),
         ("times: 2, layers: [relu], index: 3", "bad-name", "3"),
         ("times: 2, layers: [relu], index: max", "bad-name", "max"),
@@ -915,13 +928,48 @@ def test_a_network_without_a_name_has_one() -> None:
         ("convmath: 1\ninput: [1, H]\nlayers: [relu]\nsymbols: 3", [("not-fields", "3")]),
         ("convmath: 1\ninput: [1, H]\nlayers: [relu]\nlet: [3]", [("not-fields", "[")]),
         ("convmath: 1\ninput: [1, H]\nlayers: [relu]\nblocks: b", [("not-fields", "b")]),
-        ("convmath: 1\ninput: [1, H]\nlayers: [relu]\noutputs: [a]", [("unsupported", "outputs")]),
+        ("convmath: 1\ninput: [1, H]\nlayers: [relu]\noutputs: [a]", [("unknown-output", "a")]),
         ("convmath: 1\ninput: [1, i]\nlayers: [relu]", [("bad-name", "i")]),
         ("convmath: 1\ninput: [1, in_channels]\nlayers: [relu]", [("no-channels", "in_channels")]),
     ],
 )
 def test_faults_at_the_top(text: str, faults: list[tuple[str, str]]) -> None:
     assert told(text, head="") == faults
+
+
+@pytest.mark.parametrize(
+    "entry", ["add: []", "add: [[]]", "concat: {from: [relu1, []]}", "tanh: {from: []}", "add: none", "add: [none]"]
+)
+def test_a_list_without_names_is_refused(entry: str) -> None:
+    [(code, _)] = told(f"let: {{none: []}}\nlayers: [relu, {entry}]")
+
+    assert code == "no-names"
+
+
+@pytest.mark.parametrize("let", ["{a: [a]}", "{a: [b], b: [[a]]}"])
+def test_lists_of_names_that_name_themselves_are_refused(let: str) -> None:
+    with pytest.raises(LimitError, match="too-deep"):
+        network(f"let: {let}\nlayers: [relu, add: a]")
+
+
+def test_names_of_lists_cannot_stand_for_ever_more_outputs() -> None:
+    let = ", ".join(f"a{at}: [a{at + 1}, a{at + 1}]" for at in range(20))
+
+    with pytest.raises(LimitError, match="too-many-layers"):
+        network(f"let: {{{let}, a20: [relu1]}}\nlayers: [relu, add: a0]")
+
+
+def test_a_block_joins_outputs_of_its_caller_that_a_list_names() -> None:
+    block = "blocks: {join: {params: [skips], layers: [add: skips]}}"
+
+    assert network(f"{block}\nlayers: [relu, tanh, join: {{skips: [relu1, tanh1]}}]").nodes[-1].inputs == (1, 2)
+
+
+@pytest.mark.parametrize("shortcut", ["0", "false", "''", "{}"])
+def test_a_shortcut_that_is_no_list_is_refused(shortcut: str) -> None:
+    [(code, _)] = told(f"layers: [residual: {{layers: [relu], shortcut: {shortcut}}}]")
+
+    assert code == "not-a-list"
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,8 @@ def test_padding_is_marked_apart() -> None:
         (cm.LocallyConnected(1, 2), (1, 5, 4), (0, 1), 4),
         (cm.AdaptiveAvgPool(2), (1, 6, 6), (1, 1), 9),
         (cm.Dense(2), (5,), (1,), 5),
+        (cm.ConvTranspose(1, 3, stride=2), (1, 3, 3), (2, 2), 4),
+        (cm.ConvTranspose(1, 3, stride=2), (1, 3, 3), (1, 1), 1),
     ],
 )
 def test_as_many_cells_are_marked_as_are_read(layer: Any, shape: Any, at: Any, read: int) -> None:
@@ -257,6 +259,21 @@ def test_layers_that_keep_every_place_have_no_row() -> None:
     net = cm.stack(cm.Conv(1, 3), cm.BatchNorm(), cm.Relu(), cm.MaxPool(2), cm.Flatten(), cm.Dense(2), input=(1, 9, 9))
 
     assert [row.kind for row in cone(net, 0, None, None).rows] == ["input", "conv", "max_pool"]
+
+
+def test_a_cone_follows_every_branch() -> None:
+    branches = [
+        [{"conv": {"name": "near", "out_channels": 1, "kernel_size": 3, "padding": 1}}],
+        [{"conv": {"name": "far", "out_channels": 1, "kernel_size": 3, "padding": 4, "dilation": 4}}],
+    ]
+    net = cm.stack({"parallel": {"name": "join", "merge": "add", "branches": branches}}, input=(1, 32, 32))
+
+    found = cone(net, 0, None, 16)
+
+    assert found.rows[0].read == (12, 15, 16, 17, 20)
+    assert {row.name for row in found.rows} >= {"near", "far"} or len(found.rows) == 4
+    parsed(cm.draw(net, "receptive-field").to_svg())
+    parsed(cm.draw(net, "network").to_svg())
 
 
 # The network.

@@ -348,7 +348,9 @@ def test_hostile_weights(capsys: pytest.CaptureFixture[str], tmp_path: Path, nam
         (["--input", str(A), "--weights", "nosuch.json"], 2, "does not exist"),
         (["--input", "."], 2, "ending must be one of"),
         (["--input", str(A), "-o", "x.txt"], 2, "must be .csv, .npy or .png"),
-        (["--input", str(A), "--layer", "c"], 2, "go with --steps"),
+        (["--input", str(A), "--all"], 2, "go with --steps"),
+        (["--input", str(A), "--input", str(A)], 2, "the input 'input' is given twice"),
+        (["--input", str(A), "--layer", "d"], 2, "no layer 'd'"),
         (["--input", str(A), "--steps", "--layer", "d"], 2, "no layer 'd'"),
         (["--input", str(A), "--steps", "--at", "0,0"], 2, "--at goes with --layer"),
         (["--input", str(A), "--steps", "--layer", "c", "--at", "x"], 2, "write indices from 0 on"),
@@ -398,6 +400,32 @@ def test_symbols_take_the_sizes_of_the_data_and_else_their_defaults() -> None:
     assert cm.run(net, [image(B)]).shape == (2, 4, 4)
     with pytest.raises(cm.SpecError, match="no value for k"):
         cm.run(cm.stack(cm.Conv("k", 3), input=(1, "H", "W")), [image(B)])
+
+
+GRAPH = """
+convmath: 1
+name: two
+inputs: {left: [1, H, W], right: [1, H, W]}
+layers:
+  - conv: {name: a, from: left, out_channels: 1, kernel_size: 1, weight: 2}
+  - conv: {name: b, from: right, out_channels: 1, kernel_size: 1, weight: 3, bias_value: 1}
+  - add: {name: both, from: [a, b]}
+outputs: [b, both]
+"""
+
+
+def test_inputs_and_outputs_by_their_names(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    spec, left, right = (
+        written(tmp_path, text, name) for text, name in ((GRAPH, "g.yaml"), ("1,2\n", "l.csv"), ("5,6\n", "r.csv"))
+    )
+    both = ["--input", f"left={left}", "--input", f"right={right}"]
+
+    assert call(capsys, "run", spec, *both, "--layer", "both") == (0, "18,23\n", "")
+    assert call(capsys, "run", spec, *both, "--layer", "a") == (0, "2,4\n", "")
+    assert "2 + 16 = 18" in call(capsys, "run", spec, *both, "--steps", "--layer", "both")[1]
+    assert "the outputs b, both; name one with --layer" in call(capsys, "run", spec, *both)[2]
+    assert "write NAME=FILE; the inputs are left, right" in call(capsys, "run", spec, "--input", left)[2]
+    assert call(capsys, "run", spec, "--input", f"left={left}")[0] == 2
 
 
 def test_json_has_every_number_that_was_read() -> None:

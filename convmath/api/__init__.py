@@ -10,10 +10,11 @@ from typing import Any
 from convmath import limits as limits_module
 from convmath.api.drawing import WHAT, draw
 from convmath.api.results import Confirmation, Report, bound
-from convmath.api.running import read_input, read_weights, run, worked, written
+from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.variants import compare, reread, settable, variant
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
+from convmath.render.answer import Answer
 from convmath.render.shown import Drawing, Shown
 from convmath.report import Derivation, Formulas
 from convmath.spec.document import Document
@@ -23,6 +24,7 @@ from convmath.spec.parse import VERSION, parse
 
 __all__ = [
     "WHAT",
+    "Answer",
     "Confirmation",
     "Drawing",
     "Report",
@@ -35,13 +37,14 @@ __all__ = [
     "formulas",
     "load",
     "load_bytes",
-    "read_input",
+    "read_inputs",
     "read_weights",
     "reread",
     "run",
     "settable",
     "sharing_scale",
     "sheet",
+    "solve",
     "stack",
     "variant",
     "verify",
@@ -68,14 +71,17 @@ def load(
     Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
     the file at once, ``LimitError`` for one that is too large.
     """
-    from convmath.spec.files import read_file
-    from convmath.zoo.catalogue import PREFIX, names, path_of
+    from convmath.spec.files import read_bytes, read_file
+    from convmath.zoo.catalogue import PREFIX, names, spec_of
 
     name = str(source)
     if name in names() and not Path(name).exists():
         raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
-    path = path_of(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(source)
-    return parse(read_file(path, limits), settings, numbers=numbers, limits=limits)
+    if name.startswith(PREFIX):
+        document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
+    else:
+        document = read_file(Path(source), limits)
+    return parse(document, settings, numbers=numbers, limits=limits)
 
 
 def load_bytes(
@@ -134,6 +140,33 @@ def analyze(network: Network, **values: int) -> Report:
     return Report(bound(network, values) if values else network)
 
 
+def part(network: Network, output: str) -> Network:
+    """Return what one output of *network* needs, or one layer or named part of it: it ends there.
+
+    Raises ``UsageError`` for a name that the network does not have.
+    """
+    if output not in (known := set(network.names())):
+        near = get_close_matches(output, known, 1)
+        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
+        raise UsageError(f"there is no layer '{inert(output)}'{hint}")
+    return network.up_to(output)
+
+
+def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:
+    """Solve for the input sizes at which *network* is valid, or that give *output* at *layer*.
+
+    *output* is a size, one per axis, or ``"same"``. Where the input's sizes are numbers
+    and the layers have symbols, it is these that are asked for. Every answer is confirmed
+    by execution at both ends and just outside.
+
+    Raises ``UsageError`` for an unknown layer or an output of another rank,
+    ``CheckFailed`` where execution disagrees.
+    """
+    from convmath.planning import solve as planning
+
+    return Answer(planning.solve(network, output, layer))
+
+
 def verify(
     network: Network,
     samples: int | None = None,
@@ -172,16 +205,12 @@ def formulas(network: Network, layer: str | None = None, *, steps: bool = False)
     from convmath.render.json import render_formulas
     from convmath.symbolic.derivation import counts, derivations
 
-    if layer is not None and layer not in (known := set(network.names())):
-        near = get_close_matches(layer, known, 1)
-        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
-        raise UsageError(f"there is no layer '{inert(layer)}'{hint}")
-    part = network if layer is None else network.up_to(layer)
-    analysis = Report(part).analysis
+    reduced = network if layer is None else part(network, layer)
+    analysis = Report(reduced).analysis
     derived: tuple[Derivation, ...] = ()
     if steps:
         last = layer or analysis.report.totals.receptive_field_layer
-        derived = (*derivations(network, last), *counts(part))
+        derived = (*derivations(network, last), *counts(reduced))
     found = Formulas(analysis, layer, derived)
     return Shown(lambda: page(found), lambda: render_formulas(found))
 

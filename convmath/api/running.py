@@ -28,9 +28,18 @@ MOST_ELEMENTS = 10_000
 
 
 def run(
-    network: Network, inputs: Any, weights: Any = None, *, seed: int = 0, limits: Limits = limits_module.DEFAULT
+    network: Network,
+    inputs: Any,
+    weights: Any = None,
+    *,
+    layer: str | None = None,
+    seed: int = 0,
+    limits: Limits = limits_module.DEFAULT,
 ) -> Any:
-    """Execute *network* on an array, channels first and without a batch; return the output array.
+    """Execute *network* on an array, channels first and without a batch; return the output array, or that of *layer*.
+
+    A network with several inputs takes a mapping from their names to arrays; one with
+    several outputs returns such a mapping.
 
     *weights* maps layer names to arrays by PyTorch's names and layouts,
     ``{"conv1": {"weight": …, "bias": …}}``; what is given neither there nor in the spec is
@@ -43,7 +52,11 @@ def run(
     """
     from convmath.numeric import execute
 
-    return execute.run(affordable(network, inputs, limits), inputs, weights, seed)
+    bound = affordable(network, inputs, limits)
+    check_layer(bound, layer)
+    if layer is None:
+        return execute.run(bound, inputs, weights, seed)
+    return next(step.output.numbers for step in execute.steps(bound, inputs, weights, seed) if step.node.name == layer)
 
 
 def worked(
@@ -163,11 +176,27 @@ def at_numbers(network: Network, known: Mapping[str, int]) -> Network:
     return network.bind(values)  # type: ignore[arg-type]
 
 
-def read_input(network: Network, path: Path, limits: Limits = limits_module.DEFAULT) -> Any:
-    """Return the array in a .csv, .npy or .png file, as the network's first input asks for it."""
+def read_inputs(network: Network, given: Sequence[str], limits: Limits = limits_module.DEFAULT) -> Any:
+    """Return the arrays in .csv, .npy or .png files, as ``run`` takes them; with several inputs each is ``NAME=FILE``.
+
+    Raises ``UsageError`` for a name that is no input, or none where there are several.
+    """
     from convmath.numeric.files import read_array
 
-    return read_array(path, len(network.inputs[0].shape), limits)
+    inputs = {each.name: each for each in network.inputs}
+    found: dict[str, Any] = {}
+    for each in given:
+        name, equals, file = each.partition("=")
+        if not equals or name not in inputs:
+            name, file = network.inputs[0].name, each
+            if len(inputs) > 1:
+                raise UsageError(
+                    f"--input {inert(each)}: write NAME=FILE; the inputs are {', '.join(map(inert, inputs))}"
+                )
+        if name in found:
+            raise UsageError(f"the input '{inert(name)}' is given twice")
+        found[name] = read_array(Path(file), len(inputs[name].shape), limits)
+    return found
 
 
 def read_weights(path: Path, limits: Limits = limits_module.DEFAULT) -> Any:
@@ -184,6 +213,9 @@ def written(array: Any, ending: str) -> tuple[str | bytes, str]:
     """
     from convmath.numeric.files import to_csv, to_npy
 
+    if isinstance(array, Mapping):
+        names = ", ".join(map(inert, array))
+        raise UsageError(f"the network has the outputs {names}; name one with --layer")
     if ending == ".npy":
         return to_npy(array), ""
     if ending == ".png":

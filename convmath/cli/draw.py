@@ -33,7 +33,7 @@ NAMES = {"data": "input", "everything": "all"}
 @click.option("--at", metavar="I,J", help="The element of the output that is shown, or the position along the axis.")
 @click.option("--axis", type=click.IntRange(min=0), help="The axis of a receptive field, counted from 0.")
 @click.option("--animate", is_flag=True, help="Move the window over all elements of a channel.")
-@click.option("--input", "data", type=click.Path(path_type=Path), help="Numbers to show: .csv, .npy or .png.")
+@click.option("--input", "data", multiple=True, metavar="FILE", help="Numbers to show: .csv, .npy or .png.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights to show: .json or .npz.")
 @click.option("--all", "everything", is_flag=True, help="Give activations, norms and dropout boxes of their own.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
@@ -52,7 +52,7 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, what: str, *
 
     limits = take_limits(options)
     for name, pictures in GOES_WITH.items():
-        if options[name] not in (None, False) and what not in pictures:
+        if options[name] not in (None, False, ()) and what not in pictures:
             raise UsageError(f"--{NAMES.get(name, name)} goes with --what {' and '.join(pictures)}")
     network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
     drawing = api.draw(
@@ -61,7 +61,7 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, what: str, *
         layer=options["layer"],
         at=parse_place(options["at"]) if options["at"] else None,
         axis=options["axis"] or 0,
-        inputs=api.read_input(network, options["data"], limits) if options["data"] else None,
+        inputs=api.read_inputs(network, options["data"], limits) if options["data"] else None,
         weights=api.read_weights(options["weights"], limits) if options["weights"] else None,
         animate=options["animate"],
         everything=options["everything"],

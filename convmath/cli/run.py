@@ -17,11 +17,18 @@ STDOUT = Path("-")
 
 @click.command("run")
 @network_options()
-@click.option("--input", "data", type=click.Path(path_type=Path), required=True, help="Numbers: .csv, .npy or .png.")
+@click.option(
+    "--input",
+    "data",
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="Numbers: .csv, .npy or .png; NAME=FILE where there are several inputs.",
+)
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights by layer: .json or .npz.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fills weights not given.")
 @click.option("--steps", is_flag=True, help="Write out each element as the sum of products that it is.")
-@click.option("--layer", metavar="NAME", help="With --steps: this layer only.")
+@click.option("--layer", metavar="NAME", help="The output of this layer; with --steps only its elements.")
 @click.option("--at", "places", multiple=True, metavar="I,J", help="With --steps: this element only, of all channels.")
 @click.option("--all", "everything", is_flag=True, help="With --steps: every element, and no sum shortened.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="With --steps: form of the page; text unless given.")
@@ -41,10 +48,11 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, **options: A
     limits = take_limits(options)
     _check(options)
     network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
-    data = api.read_input(network, options["data"], limits)
+    data = api.read_inputs(network, options["data"], limits)
     weights = api.read_weights(options["weights"], limits) if options["weights"] else None
     if not options["steps"]:
-        _write(api.run(network, data, weights, seed=options["seed"], limits=limits), options)
+        result = api.run(network, data, weights, layer=options["layer"], seed=options["seed"], limits=limits)
+        _write(result, options)
         return
     found = api.worked(
         network,
@@ -62,8 +70,8 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, **options: A
 
 
 def _check(options: dict[str, Any]) -> None:
-    if not options["steps"] and (options["layer"] or options["places"] or options["everything"] or options["form"]):
-        raise UsageError("--layer, --at, --all and --format go with --steps")
+    if not options["steps"] and (options["places"] or options["everything"] or options["form"]):
+        raise UsageError("--at, --all and --format go with --steps")
     if options["places"] and (options["everything"] or not options["layer"]):
         raise UsageError("--at goes with --layer NAME, and not with --all")
     ending = options["output"].suffix.lower() if options["output"] else ""

@@ -15,6 +15,7 @@ from convmath.formula.signs import nonnegative, positive
 from convmath.formula.terms import (
     ONE,
     Formula,
+    Monomial,
     Value,
     bind,
     cleared,
@@ -229,11 +230,18 @@ def floor_of(dividend: Value, divisor: Value = 1) -> Value:
 
 
 def _leads_negative(value: Value) -> bool:
-    """Tell the sign of the unknown that comes first by name: ``H`` before ``d*k``, so that sizes count as positive."""
+    """Tell the sign of the unknown that comes first by name: ``H`` before ``d*k``, so that sizes count as positive.
+
+    Of products that begin alike the longest decides: ``d*k`` before ``d``.
+    """
     if not isinstance(value, Formula):
         return value < 0
-    first = min(filter(None, value.terms), key=lambda monomial: [atom.key for atom, _ in monomial])
+    first = min(filter(None, value.terms), key=_rank)
     return value.terms[first] < 0
+
+
+def _rank(monomial: Monomial) -> tuple[str, int, list[str]]:
+    return monomial[0][0].key, -len(monomial), [atom.key for atom, _ in monomial]
 
 
 def _reduce(top: Value, bottom: Value) -> tuple[Value, Value]:

@@ -21,6 +21,7 @@ from convmath.formula.terms import (
     raise_to,
     ratio,
     sum_of,
+    terms_of,
     too_large,
     value,
 )
@@ -39,22 +40,28 @@ def sum_over(term: Value, index: str, low: Value, high: Value) -> Value:
     """
     if isinstance(low, int) and isinstance(high, int) and high - low < MOST_ADDENDS:
         return sum_of(bind(term, {index: at}) for at in range(low, high + 1))
-    closed: list[Value] = []
-    left: dict[Monomial, Number] = {}
-    for monomial, coefficient in (term.terms if isinstance(term, Formula) else {(): term}).items():
-        parts = _parts(monomial, index)
-        if parts is None:
-            left[monomial] = coefficient
-        else:
-            power, base, rest = parts
-            closed.append(
-                coefficient * rest * (_antidifference(power, base, high + 1) - _antidifference(power, base, low))
-            )
-    if left and isinstance(low, int) and isinstance(high, int):
+    terms = terms_of(term)
+    closed = [_closed(monomial, coefficient, index, (low, high)) for monomial, coefficient in terms.items()]
+    if None not in closed:
+        return sum_of(each for each in closed if each is not None)
+    if isinstance(low, int) and isinstance(high, int):
         raise too_large(f"a sum of {high - low + 1} terms without a closed form")
-    if left:
-        closed.append(SumOver.of(value(left), index, low, high))
-    return sum_of(closed)
+    # What stands beside a floor of the index belongs to it: floor(x) + 1 is a size.
+    outside = value({monomial: number for monomial, number in terms.items() if not _mentions(monomial, index)})
+    return outside * (high - low + 1) + SumOver.of(term - outside, index, low, high)
+
+
+def _closed(monomial: Monomial, coefficient: Number, index: str, bounds: tuple[Value, Value]) -> Value | None:
+    """Return the sum of one term; None where it has no closed form."""
+    parts = _parts(monomial, index)
+    if parts is None:
+        return None
+    (power, base, rest), (low, high) = parts, bounds
+    return coefficient * rest * (_antidifference(power, base, high + 1) - _antidifference(power, base, low))
+
+
+def _mentions(monomial: Monomial, index: str) -> bool:
+    return any(index in atom.names for atom, _ in monomial)
 
 
 def _parts(monomial: Monomial, index: str) -> tuple[int, int | Fraction, Value] | None:

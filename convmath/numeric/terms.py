@@ -8,7 +8,7 @@ apart when somebody asks for it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Self
@@ -17,8 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmath.numeric.array import Array, Operand, Plane, Shape, broadcast, pad_plane, thin
+from convmath.numeric.misfit import Misfit
 from convmath.numeric.weights import Ledger, Parameter
 
+SAMPLE = "sample"
+"""What a number is called that a deformable convolution reads between elements."""
 ZERO, NOTHING, FIRST = 0, 1, 2
 """The identity of a zero that is no element, that of what never wins a maximum, and the first of an element."""
 
@@ -53,6 +56,8 @@ class Recorder:
         self.made: list[Made] = []
         self.starts: list[int] = []
         self.next = FIRST
+        self.sampled: Callable[[], Shape] | None = None
+        """Returns the shape of the next samples that the kernel takes between elements."""
 
     def enter(self, made: Made) -> Plane:
         """Return the identities of what an operation makes."""
@@ -101,6 +106,16 @@ class Terms(Array):
             line = steps.astype(np.int32).reshape((-1,) + (1,) * (len(self.shape) - 1 - axis))
             wide[axis] = broadcast(thin(wide[axis], keep=axis) + line, wide[axis].shape)
         return self.made(pad_plane(identities, axis, amount, mode, fill), *wide)
+
+    def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:  # noqa: ARG002
+        """Return samples, which are elements of their own: what they are made of depends on numbers."""
+        if self.recorder.sampled is None:
+            raise TypeError("nobody says what is sampled")
+        return self.made(self.recorder.enter(Made(SAMPLE, self.recorder.sampled())))
+
+    def declared(self, shape: Shape, macs: int, windows: Sequence[tuple[int, int, int]] | None) -> Self:  # noqa: ARG002
+        """Refuse: what the layer computes is not known."""
+        raise Misfit("opaque", "what an opaque layer computes is not known")
 
     def inner(self, weights: Parameter, axes: tuple[int, ...]) -> Self:
         """Return sums of products."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from convmath.errors import LimitError, Problem
-from convmath.numeric.array import Plane, Shape
+from convmath.numeric.array import Operand, Plane, Shape
 from convmath.numeric.execute import Step
 from convmath.numeric.kernels import kernel
-from convmath.numeric.terms import NOTHING, ZERO, Made, Recorder, Terms
+from convmath.numeric.terms import NOTHING, SAMPLE, ZERO, Made, Recorder, Terms
 from convmath.numeric.values import Values, lowest
 from convmath.numeric.weights import Weights
 from convmath.seen import INPUT, Element, Index, Number, Read, Term, WorkedLayer
@@ -31,21 +31,43 @@ class Parts:
     count: int | None = None
 
 
+class Sampled(Values):
+    """Numbers that note what is sampled between them."""
+
+    def __init__(self, numbers: Plane, found: list[Plane]) -> None:
+        super().__init__(numbers)
+        self.found = found
+
+    def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:
+        samples = super().displaced(places, offsets, reach)
+        self.found.append(samples.numbers)
+        return samples
+
+
 class Watched:
     """A layer that has run on values, run once more to see what each element of its output was made of."""
 
     def __init__(self, step: Step[Values]) -> None:
         self.step = step
         self.recorder = Recorder()
+        self.recorder.sampled = self._sampled
         names = input_names(len(step.inputs))
         shapes = [each.shape for each in step.inputs]
         arrays = [Terms.of(self.recorder, *pair) for pair in zip(names, shapes, strict=True)]
-        output = kernel[type(step.layer)](step.layer, Weights(self.recorder.parameter), *arrays)
-        self.output: Terms = output
-        self.own = {*step.weights.parameters, *step.weights.buffers}
         held = {**step.weights.parameters, **step.weights.buffers}
+        self.own = {*held}
         self.numbers: dict[str, Plane] = {name: each.read() for name, each in held.items()}
         self.numbers |= dict(zip(names, (each.numbers for each in step.inputs), strict=True))
+        output = kernel[type(step.layer)](step.layer, Weights(self.recorder.parameter), *arrays)
+        self.output: Terms = output
+
+    def _sampled(self) -> Shape:
+        """Run the kernel on numbers once more, and keep what it sampled between elements."""
+        found: list[Plane] = []
+        arrays = [Sampled(each.numbers, found) for each in self.step.inputs]
+        kernel[type(self.step.layer)](self.step.layer, self.step.weights, *arrays)
+        [self.numbers[SAMPLE]] = found
+        return found[0].shape
 
     def element(self, index: Index) -> Element:
         """Return one element of the output."""

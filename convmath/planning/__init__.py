@@ -1,1 +1,1 @@
-"""Questions that architects ask of formulas: which of several networks, and from when on."""
+"""Questions that architects ask of formulas: which sizes and strides, which of several networks, from when on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,7 @@ from convmath.report import (
     Analysis,
     Comparison,
     Derivation,
+    Disagreement,
     Field,
     Formulas,
     LayerReport,
@@ -70,7 +71,21 @@ def _field(field: Field) -> dict[str, Any]:
         "last": _values(field.last),
         "whole": field.whole,
         **({} if field.exact else {"exact": False}),
+        **(
+            {} if field.disagreement is None else {"disagreement": [_disagreement(each) for each in field.disagreement]}
+        ),
+        **({} if field.local is None else {"without_gates": _field(field.local)}),
+        **({} if set(field.period or ()) <= {1} else {"period": _values(field.period)}),
     }
+
+
+def _fields(field: Field, by_input: Mapping[str, Field]) -> dict[str, Any]:
+    """Return a field, or with several inputs one for each that is read."""
+    return {name: _field(each) for name, each in by_input.items()} if by_input else _field(field)
+
+
+def _disagreement(each: Disagreement | None) -> dict[str, Any] | None:
+    return None if each is None else {"jumps": _values(each.jumps), "apart": value(each.apart)}
 
 
 def _operations(operations: Operations) -> dict[str, Any]:
@@ -93,14 +108,15 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "flops": value(layer.flops),
         "operations": _operations(layer.operations),
         "activations": value(layer.activations),
-        "receptive_field": _field(layer.receptive_field),
+        "receptive_field": _fields(layer.receptive_field, layer.fields),
+        **({} if layer.shares is None else {"shares": layer.shares}),
         "repeat": [{"index": index, "times": times} for index, times in layer.repeat],
     }
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
     return {
-        "output_shape": _values(totals.output_shape),
+        "output_shape": {name: _values(each) for name, each in totals.outputs.items()} or _values(totals.output_shape),
         "params": value(totals.params),
         "buffers": value(totals.buffers),
         "macs": value(totals.macs),
@@ -108,7 +124,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "operations": _operations(totals.operations),
         "activations": value(totals.activations),
         "peak_activations": value(totals.peak_activations),
-        "receptive_field": _field(totals.receptive_field),
+        "receptive_field": _fields(totals.receptive_field, totals.fields),
         "receptive_field_layer": totals.receptive_field_layer,
         "valid_when": [str(each) for each in totals.valid_when],
     }
@@ -143,7 +159,7 @@ def render_formulas(formulas: Formulas) -> str:
 def _derivation(derivation: Derivation, formulas: Formulas, valid: list[str]) -> dict[str, Any]:
     """Return a derivation as a quantity of its layer, or of the whole network for a sum."""
     path = derivation.quantity
-    if derivation.quantity not in ("params", "macs") and formulas.layer is None:
+    if derivation.quantity not in ("params", "macs") and derivation.layer != formulas.layer:
         path = f'layers["{derivation.layer}"].{path}'
     steps = [
         {

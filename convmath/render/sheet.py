@@ -133,7 +133,7 @@ def _field(sheet: Sheet) -> Iterator[Fact]:
     unit = " pixel" if sizes == (1,) else " pixels"
     yield Fact((Words("sees"),), (*sees, Words(f"{unit}, one output every "), _value(field.jump[0])))
     reads = Math((arrange(field.first[0]), "…", arrange(field.last[0])))
-    yield Fact((Words("output i reads"),), (reads,), minor=True)
+    yield Fact((Words("output i reads" if field.exact else "output i reads at most"),), (reads,), minor=True)
 
 
 def _value(value: Value) -> Words | Math:

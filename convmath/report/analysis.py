@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from convmath.formula import Formula, Value, bind
@@ -31,14 +31,31 @@ class Operations:
 
 
 @dataclass(frozen=True, slots=True)
+class Disagreement:
+    """How paths to one output differ along an axis: in their jumps, or in where their fields are centred.
+
+    ``apart`` is how far the centres of output 0 lie apart, in input pixels.
+    """
+
+    jumps: tuple[Value, ...]
+    apart: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A receptive field, in input pixels, one entry per spatial axis of the input.
 
     Output i reads inputs ``first`` … ``last``, formulas in ``i`` that hold where no window
     meets padding; ``start`` is ``first`` at 0 and ``jump`` the distance between the fields
-    of neighbours. Where outputs have no positions (a vector) these are None, and where
-    ``whole`` is true the field is all that reaches the map.
-    ``size`` is None where it has no closed form, and an upper bound where ``exact`` is false.
+    of neighbours, on average. Behind an enlarging layer neighbours differ, and ``period``
+    of them repeat: ``size`` is the largest among these. Where outputs have no positions (a
+    vector) these are None, and where ``whole`` is true the field is all that reaches the map.
+    ``size`` is None where it has no closed form; where ``exact`` is false, size, first and
+    last are bounds. ``period`` is None behind a pooling to a fixed size, too: there ``size``
+    is the largest of all.
+    Over several paths it is the hull of all; ``disagreement`` tells where they do not
+    agree, and ``jump`` is None where paths differ in it. ``local`` is the field without
+    gates and statistics, along the paths that avoid layers which read everything.
     """
 
     size: tuple[Value | None, ...]
@@ -48,6 +65,9 @@ class Field:
     last: tuple[Value, ...] | None = None
     whole: bool = False
     exact: bool = True
+    period: tuple[Value, ...] | None = None
+    disagreement: tuple[Disagreement | None, ...] | None = None
+    local: Field | None = None
 
 
 RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -117,6 +137,10 @@ class LayerReport:
     repeat: tuple[tuple[int, int], ...] = ()
     minor: bool = False
     """Whether it keeps every element in its place, so that tables fold it into the layer above."""
+    fields: Mapping[str, Field] = field(default_factory=dict, hash=False)
+    """The field in each input that is read, where the network has several; ``receptive_field`` is the first of them."""
+    shares: str | None = None
+    """The layer whose parameters it uses, where these are not its own."""
 
     @property
     def flops(self) -> Value:
@@ -140,6 +164,10 @@ class Totals:
     receptive_field: Field
     receptive_field_layer: str
     valid_when: tuple[Condition, ...]
+    outputs: Mapping[str, tuple[Value, ...]] = field(default_factory=dict, hash=False)
+    """The shapes of all outputs by their names, where the network names more than one."""
+    fields: Mapping[str, Field] = field(default_factory=dict, hash=False)
+    """The field of that layer in each input, where the network has several."""
 
     @property
     def flops(self) -> Value:
@@ -166,6 +194,29 @@ class InputReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Residues:
+    """A set of integers: ``intervals`` that repeat with the modulus, or with modulus 0 these alone."""
+
+    modulus: int
+    intervals: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinReport:
+    """Two sizes that a layer needs to be equal, along one of its axes, and the values of ``symbol`` that make them so.
+
+    ``solution`` is None where the equation is not solved; it stands among the conditions.
+    """
+
+    layer: str
+    axis: int
+    left: Value
+    right: Value
+    symbol: str | None = None
+    solution: Residues | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkReport:
     """Everything that an analysis found; ``groups`` are the named blocks and repeats."""
 
@@ -175,6 +226,7 @@ class NetworkReport:
     layers: tuple[LayerReport, ...]
     groups: tuple[LayerReport, ...]
     totals: Totals
+    joins: tuple[JoinReport, ...] = ()
 
     def layer(self, name: str) -> LayerReport:
         """Return the layer or group *name*; Raises ``KeyError`` where there is none."""

@@ -17,6 +17,10 @@ from convmath.formula import Formula, Value
 
 REQUIRED: Any = object()
 SAME = "same"
+MOST_SIZES = 32
+"""How many axes an image may get."""
+ALL = "all"
+PADDING_WORDS = ("valid", SAME, "causal")
 
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, or a part of one."""
@@ -134,6 +138,46 @@ class PerAxis:
         return or_list(number_schema(self.minimum))
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A list of counts, as many as are wanted or any number; a single one may stand without brackets."""
+
+    default: Any = REQUIRED
+    minimum: int = 1
+    wanted: int | None = None
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        held, there = reader.resolve(raw)
+        if not isinstance(held, list) and self.wanted in (None, 1):
+            return (reader.number(raw, minimum=self.minimum),)
+        if not isinstance(held, list) or not held or len(held) not in (self.wanted, self.wanted or len(held)):
+            numbers = "a list of numbers" if self.wanted is None else f"a list of {self.wanted} numbers"
+            raise reader.refuse("wrong-length", f"{show(held)} is not {numbers}", help="write it as in [0, 64]")
+        if len(held) > MOST_SIZES:
+            raise reader.refuse("wrong-length", f"{len(held)} numbers; the limit is {MOST_SIZES}")
+        return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
+
+    def schema(self, *, names: bool) -> Schema:
+        number, low, high = number_schema(self.minimum), self.wanted or 1, self.wanted or MOST_SIZES
+        listed = {"type": "array", "items": number, "minItems": low, "maxItems": high}
+        return {"anyOf": [number, listed]} if self.wanted in (None, 1) else or_name(listed, names=names)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many elements an output reads: a count per axis; all of them, which is none per axis."""
+
+    default: Any = REQUIRED
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        if reader.resolve(raw)[0] == ALL and not reader.knows(ALL):
+            return ()
+        return PerAxis().read(raw, reader)
+
+    def schema(self, *, names: bool) -> Schema:
+        return {"anyOf": [{"const": ALL}, PerAxis().schema(names=names)]}
+
+
 def check_axes(raw: list[Any], reader: Reader) -> None:
     """Refuse a list that has not one entry per axis."""
     if len(raw) != reader.rank:
@@ -179,6 +223,9 @@ class Amount:
         """Return a number of elements; a word, or nearly one, would silently become a symbol."""
         if isinstance(raw, str) and raw in self.words:
             raise reader.refuse("not-a-number", f"'{raw}' cannot stand in a pair", help="write it for the whole axis")
+        if isinstance(raw, str) and raw in PADDING_WORDS and not reader.knows(raw):
+            help_ = f"write numbers, or {' or '.join(self.words)}" if self.words else "write numbers"
+            raise reader.refuse("unknown-word", f"'{raw}' is no amount here", help=help_)
         near = get_close_matches(raw, self.words, 1, 0.75) if isinstance(raw, str) and not reader.knows(raw) else []
         if near:
             help_ = f"did you mean '{near[0]}'? A symbol of that name needs a line under 'symbols'"
@@ -204,13 +251,14 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One word out of a few."""
+    """One word out of a few; a parameter of the same name does not hide it."""
 
     words: tuple[str, ...]
     default: Any = REQUIRED
 
     def read(self, raw: Any, reader: Reader) -> str:
-        raw, _ = reader.resolve(raw)
+        if not isinstance(raw, str) or raw not in self.words:
+            raw, _ = reader.resolve(raw)
         if not isinstance(raw, str) or raw not in self.words:
             raise reader.refuse("unknown-word", f"{show(raw)} is not one of {', '.join(self.words)}")
         return raw
@@ -249,12 +297,22 @@ def size(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
     return field(metadata={"kind": Size(default, minimum)})
 
 
+def sizes(*, minimum: int = 1, wanted: int | None = None) -> Any:
+    """Declare a list of counts."""
+    return field(metadata={"kind": Sizes(REQUIRED, minimum, wanted)})
+
+
+def reach() -> Any:
+    """Declare how many elements an output reads."""
+    return field(metadata={"kind": Reach()})
+
+
 def per_axis(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
     """Declare a count per axis; a default that names another field repeats that field's value."""
     return field(metadata={"kind": PerAxis(default, minimum)})
 
 
-def padding(default: Any = 0, *, words: tuple[str, ...] = ("valid", SAME, "causal")) -> Any:
+def padding(default: Any = 0, *, words: tuple[str, ...] = PADDING_WORDS) -> Any:
     """Declare padding."""
     return field(metadata={"kind": Amount(default, words)})
 

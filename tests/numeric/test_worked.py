@@ -123,6 +123,34 @@ def test_there_are_as_many_products_as_macs_and_as_many_weights_as_parameters(ca
     assert len({(read.array, read.index) for term in terms for read in term if read.array != "X"}) == costs.params
 
 
+def test_a_transposed_convolution_lists_the_products_that_meet() -> None:
+    fields = {"out_channels": 1, "kernel_size": 3, "stride": 2, "weight": [[1, 2, 3], [4, 5, 6], [7, 8, 9]]}
+    step = only(network([1, 2, 2], {"conv_transpose": fields}), [[[1, 10], [100, 1000]]])
+
+    elements = every(step)
+
+    assert step.output.shape == (1, 5, 5)
+    assert max(len(element.terms) for element in elements) == 4 + 1
+    middle = next(element for element in elements if element.index == (0, 2, 2))
+    assert sorted(term[0].number for term in middle.terms if len(term) == 2) == [1, 10, 100, 1000]
+    assert middle.number == 9 * 1 + 7 * 10 + 3 * 100 + 1 * 1000
+    for element in elements:
+        assert evaluated(element) == element.number
+
+
+def test_a_deformable_convolution_sums_what_it_sampled() -> None:
+    fields = {"out_channels": 2, "kernel_size": 3, "max_offset": 1}
+
+    for element in every(only(network([1, 5, 5], {"deformable_conv": fields}), integers([1, 5, 5]))):
+        assert isclose(evaluated(element), element.number, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_merges_add_what_arrives() -> None:
+    net = network([1, 3], {"residual": [{"conv": {"out_channels": 1, "kernel_size": 1, "weight": 2}}]})
+
+    assert [work_of(element) for element in every(only(net, [[1, 2, 3]]))] == ["2 + 1 = 3", "4 + 2 = 6", "6 + 3 = 9"]
+
+
 def test_functions_name_all_that_they_read() -> None:
     net = network([3], "softmax")
 
