@@ -60,7 +60,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     peers = sum(item.get_closest_marker("peers") is not None for item in left_out)
     if peers:
         terminalreporter.write_line(f"{peers} comparisons with other libraries need: pip install '.[peers]'")
-    tex = sum(item.get_closest_marker("tex") is not None for item in left_out)
+    tex = 0 if which("pdflatex") else sum(item.get_closest_marker("tex") is not None for item in left_out)
     if tex:
         terminalreporter.write_line(f"{tex} tests that typeset documents need pdflatex: {TEX}")
     if len(left_out) > peers + tex:

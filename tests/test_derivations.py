@@ -26,6 +26,8 @@ from convmath.symbolic.derivation import LAWS, counts, derivations
 from convmath.verification.samples import draw, legal, spatial
 from convmath.zoo.catalogue import names
 
+LIGHT = ("lenet5", "alexnet", "vgg16", "mobilenet_v1", "unet", "resnet18", "autoencoder", "espcn")
+
 
 def told(chain: Chain, at: Mapping[str, Any]) -> int:
     """Return the one value of all forms of a chain."""
@@ -121,13 +123,16 @@ def large(given_: Network) -> dict[str, int]:
     return next(values for values in trials if legal(given_, report, values))
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize(
+    "name", [each if each in LIGHT else pytest.param(each, marks=pytest.mark.full) for each in names()]
+)
 def test_derivations_of_the_zoo_say_what_is_measured(name: str) -> None:
     net = load(f"zoo:{name}")
+    found = [each.quantity for each in derivations(net, derive(net).totals.receptive_field_layer)]
 
-    compared = [check(net, at) for at in [*cases(net, 3), large(net)]]
+    compared = [check(net, at) for at in [*cases(net, 2), large(net)]]
 
-    assert compared[-1] > 0
+    assert any(compared) == any(each.startswith("receptive_field") for each in found)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet"])

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from hypothesis import example, given, reject
 from hypothesis import strategies as st
-from reading import read_latex, read_mathml, value_of
+from reading import Anywhere, read_latex, read_mathml, value_of
 from strategies import NAMES, Point, Tree, formula_of, number_of, points, trees
 from test_formula import READING_LIMITS, sums_of_floors
 from test_sums import terms
@@ -143,11 +143,12 @@ def test_every_general_formula_is_read_back_with_the_same_values(kind: str) -> N
                 assert value_of(node, point) == expected, (form, write(formula))
 
 
-VALUES = {
-    **dict(zip("CHWKgpqsdamn", (6, 5, 4, 6, 2, 2, 3, 2, 1, 1, 2, 3), strict=True)),
-    **dict(zip("kijcex", (3, 1, 2, 2, 3, 2), strict=True)),
-    **dict.fromkeys(["negative_slope", "alpha", "beta", "eps", "scale"], 2),
-}
+VALUES = Anywhere(
+    {
+        **dict(zip("CHWKgpqsdamn", (6, 5, 4, 6, 2, 2, 3, 2, 1, 1, 2, 3), strict=True)),
+        **dict(zip("kijcex", (3, 1, 2, 2, 3, 2), strict=True)),
+    }
+)
 
 
 @pytest.mark.parametrize("kind", VOCABULARY)
@@ -180,10 +181,10 @@ def nodes_of(page: Page) -> Iterator[Node]:
 @pytest.mark.parametrize("name", names())
 def test_what_stands_on_pages_is_read_back_with_the_same_values(name: str) -> None:
     page = formulas(load(f"zoo:{name}"), steps=True).page
-    point = dict(zip((*"HWxabci", "width"), (331, 287, 45, 4, 3, 5, 9, 32), strict=True))
+    point = Anywhere(zip("HWLx", (331, 287, 1234, 45), strict=True))
     nodes = set(nodes_of(page))
 
-    assert len(nodes) > 30
+    assert len(nodes) > 10
     for node in nodes:
         expected = value_of(node, point)
         assert value_of(read_latex(latex_node(node)), point) == expected, write_node(node)

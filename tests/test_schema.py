@@ -18,16 +18,17 @@ from convmath.cli.main import run
 from convmath.errors import SpecError
 from convmath.limits import DEFAULT
 from convmath.spec.document import Document
-from convmath.spec.files import read_bytes, read_file
+from convmath.spec.files import read_bytes
 from convmath.spec.kinds import VOCABULARY, field_kinds
 from convmath.spec.parse import KEYS, parse
 from convmath.spec.schema import LAYERS, STRUCTURE, TOP, schema
-from convmath.zoo.catalogue import names, path_of
+from convmath.zoo.catalogue import names, spec_of
 
 SCHEMA = schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 DECLARED = [(cls.kind, name) for cls in VOCABULARY.values() for name in field_kinds(cls)]
-FILES = [*map(path_of, names()), *sorted((ROOT / "docs" / "examples").glob("*.yaml"))]
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
+FILES = {name: spec_of(name) for name in names()} | {path.stem: path.read_text(encoding="utf-8") for path in EXAMPLES}
 ON_PAGES = [
     (f"{page.name}:{each.line}", each)
     for page in PAGES
@@ -124,9 +125,9 @@ def test_the_keys_are_the_readers() -> None:
 # it accepts what the reader accepts
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_file_of_the_zoo_and_of_the_examples_is_accepted(path: Path) -> None:
-    VALIDATOR.validate(read_file(path, DEFAULT).data)
+@pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+def test_every_file_of_the_zoo_and_of_the_examples_is_accepted(text: str) -> None:
+    VALIDATOR.validate(data_of(text))
 
 
 @pytest.mark.parametrize("example", [each for _, each in ON_PAGES], ids=[where for where, _ in ON_PAGES])
