@@ -63,6 +63,8 @@ class _Picture:
         self.windows, self.layer = windows, windows.layer
         self.sheet = Sheet()
         self.chosen = next(each for each in self.layer.elements if each.index == windows.chosen)
+        weights = (read for each in self.layer.elements for term in each.terms for read in term[1:])
+        self.held = {(read.array, read.index): read.number for read in weights if read.index is not None}
         self.inputs = self._channels([INPUT, "X1", "X2", "X3", "X4"])
         self.kernels = self._kernels()
         self.panels: dict[tuple[str, Index], Panel] = {}
@@ -96,14 +98,15 @@ class _Picture:
     def _kernels(self) -> dict[tuple[str, Index], tuple[int, int, int, int]]:
         """Return the bounds of the weights that the chosen window uses, one grid per channel."""
         found: dict[tuple[str, Index], tuple[int, int, int, int]] = {}
-        axes = max(len(self.layer.output_shape) - 1, 1)
-        for term in self.chosen.terms:
-            for read in term[1:]:
-                if read.index is not None:
-                    row, column = _spot((0, *read.index[-axes:]) if axes > 1 else read.index[-1:])
-                    key = read.array, read.index[:-axes]
-                    low, left, high, right = found.get(key, (row, column, row + 1, column + 1))
-                    found[key] = min(low, row), min(left, column), max(high, row + 1), max(right, column + 1)
+        shape = self.layer.output_shape
+        used = {(read.array, _of_kernel(read, shape)) for term in self.chosen.terms for read in term[1:]}
+        # Other windows may use other weights of the same kernel: those of a transposed convolution do.
+        for array, index in self.held:
+            key = array, index[: -_axes(shape)]
+            if key in used:
+                row, column = _spot_of_weight(index, shape)
+                low, left, high, right = found.get(key, (row, column, row + 1, column + 1))
+                found[key] = min(low, row), min(left, column), max(high, row + 1), max(right, column + 1)
         return dict(list(found.items())[:MOST_PANELS])
 
     def draw(self, *, animate: bool) -> str:
@@ -171,13 +174,8 @@ class _Picture:
         return _element(self.layer.input_shapes[at], self.windows.inputs[at], channel, row, column)
 
     def _weight(self, array: str, channel: Index, row: int, column: int) -> Number | None:
-        axes = max(len(self.layer.output_shape) - 1, 1)
-        index = (*channel, row, column)[-len(channel) - axes :] if axes > 1 else (*channel, column)
-        for term in self.chosen.terms:
-            for read in term[1:]:
-                if read.array == array and read.index == index:
-                    return read.number
-        return None
+        spot = (row, column) if _axes(self.layer.output_shape) > 1 else (column,)
+        return self.held.get((array, (*channel, *spot)))
 
     def _shown(self, array: str, number: Number | None) -> Number | None:
         """Return the number where it is somebody's own; those of a picture of sizes alone mean nothing."""
@@ -205,7 +203,7 @@ class _Picture:
                 if key not in self.panels or (at == 0 and (read.array, read.place) in seen):
                     continue
                 seen.add((read.array, read.place))
-                spot = _spot(read.place) if at == 0 else _spot_of_weight(read, self.layer.output_shape)
+                spot = _spot(read.place) if at == 0 else _spot_of_weight(read.index or (0,), self.layer.output_shape)
                 self._mark(key, spot, read, "hot" if at == 0 else "cool")
         where = "Y", _channel(element.index)
         self._mark(where, _spot(element.index), Read("Y", element.index, element.number), "cool")
@@ -257,11 +255,16 @@ def _spot(place: Index) -> tuple[int, int]:
 
 
 def _of_kernel(read: Read, output: Index) -> Index:
-    return (read.index or ())[: -max(len(output) - 1, 1)]
+    return (read.index or ())[: -_axes(output)]
 
 
-def _spot_of_weight(read: Read, output: Index) -> tuple[int, int]:
-    last = (read.index or (0,))[-max(len(output) - 1, 1) :]
+def _axes(output: Index) -> int:
+    """Return how many axes a kernel has; that of a vector has one."""
+    return max(len(output) - 1, 1)
+
+
+def _spot_of_weight(index: Index, output: Index) -> tuple[int, int]:
+    last = index[-_axes(output) :]
     return (0, last[0]) if len(last) == 1 else (last[0], last[1])
 
 
