@@ -24,6 +24,8 @@ from convmath.verification import general as confronted
 from convmath.verification.tally import Tally
 
 SAMPLES = 12
+DEFINED = tuple(kind for kind in VOCABULARY if kind != "opaque")
+"""What an opaque layer computes nobody knows: its entry is declared, and nothing of it is confirmed."""
 
 
 def refuted(kind: str, wanted: int = SAMPLES) -> set[str]:
@@ -34,7 +36,7 @@ def refuted(kind: str, wanted: int = SAMPLES) -> set[str]:
     return {quantity for _, quantity in tally.refuted()}
 
 
-@pytest.mark.parametrize("kind", VOCABULARY)
+@pytest.mark.parametrize("kind", DEFINED)
 def test_every_kind_has_a_complete_entry(kind: str) -> None:
     cls = VOCABULARY[kind]
     meaning = cls.meaning
@@ -48,7 +50,7 @@ def test_every_kind_has_a_complete_entry(kind: str) -> None:
     assert {each["quantity"] for each in held["quantities"]} >= {"params", "macs", "activations", "output_shape[0]"}
 
 
-@pytest.mark.parametrize("kind", VOCABULARY)
+@pytest.mark.parametrize("kind", DEFINED)
 def test_what_is_printed_is_what_execution_confirms(kind: str) -> None:
     held = json.loads(sheet(kind).to_json())
     stated = {each["quantity"]: str(each["formula"]) for each in held["quantities"]}
@@ -65,7 +67,7 @@ def test_what_is_printed_is_what_execution_confirms(kind: str) -> None:
 
 
 @pytest.mark.parametrize("rank", [0, 1, 2, 3])
-@pytest.mark.parametrize("kind", VOCABULARY)
+@pytest.mark.parametrize("kind", DEFINED)
 def test_short_formulas_are_the_whole_ones_with_the_names_of_the_output(kind: str, rank: int) -> None:
     if (rank == 0) != (len(VOCABULARY[kind].meaning.input) == 1):
         return
@@ -135,7 +137,18 @@ def mutants(node: Node) -> Iterator[Node]:
 
 WRONG = (ZeroDivisionError, ValueError, OverflowError, KeyError, AttributeError, IndexError, TypeError)
 """What an equation may end in that has no value at all."""
-GROUPED = tuple(kind for kind in VOCABULARY if "groups" in VOCABULARY[kind].meaning.general)
+RARE = (
+    "glu",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "pixel_shuffle",
+    "reshape",
+    "squeeze_excitation",
+)
+"""Kinds whose conditions few drawn numbers meet, or whose faults few show."""
+GROUPED = tuple(kind for kind in VOCABULARY if "groups" in VOCABULARY[kind].meaning.general) + RARE
 
 
 def survivors(kind: str, wanted: int) -> list[str]:
@@ -155,15 +168,15 @@ def survivors(kind: str, wanted: int) -> list[str]:
     return alive
 
 
-@pytest.mark.parametrize("kind", [kind for kind in VOCABULARY if kind not in GROUPED])
+@pytest.mark.parametrize("kind", [kind for kind in DEFINED if kind not in GROUPED])
 def test_no_wrong_equation_survives(kind: str) -> None:
     assert survivors(kind, 6) == []
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("kind", GROUPED)
-def test_no_wrong_equation_of_groups_survives(kind: str) -> None:
-    assert survivors(kind, 40) == []
+def test_no_wrong_equation_of_these_survives_either(kind: str) -> None:
+    assert survivors(kind, 150 if kind in RARE else 40) == []
 
 
 def test_a_wrong_equation_is_refuted_by_verify(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
 from convmath.render.shown import Drawing, Shown
-from convmath.report import Derivation, Formulas
+from convmath.report import Derivation, Formulas, Threshold
 from convmath.spec.document import Document
 from convmath.spec.graph import Network
 from convmath.spec.kinds import ALIASES, VOCABULARY
@@ -35,8 +35,11 @@ __all__ = [
     "draw",
     "formula_sheet",
     "formulas",
+    "least_where",
     "load",
     "load_bytes",
+    "outputs_that_read",
+    "pixels",
     "read_inputs",
     "read_weights",
     "reread",
@@ -45,6 +48,7 @@ __all__ = [
     "sharing_scale",
     "sheet",
     "solve",
+    "solve_where",
     "stack",
     "variant",
     "verify",
@@ -167,6 +171,29 @@ def solve(network: Network, output: Sequence[int] | int | str | None = None, *, 
     return Answer(planning.solve(network, output, layer))
 
 
+def pixels(network: Network, layer: str | None = None, at: Sequence[int] | None = None) -> str:
+    """Return which pixels one output of a layer reads, holes included, as text; the middle one of the last layer.
+
+    Raises ``UsageError`` for a layer or a position that does not exist, or for a network with symbols.
+    """
+    from convmath.render.pixels import pixels as shown
+    from convmath.symbolic.pixels import middle, pixels_of
+
+    name = layer or network.nodes[network.outputs[-1]].name
+    return shown(pixels_of(network, name, middle(network, name) if at is None else at))
+
+
+def outputs_that_read(network: Network, pixel: Sequence[int]) -> str:
+    """Return which outputs of every layer read one pixel of the first input, as text.
+
+    Raises ``UsageError`` for a pixel outside the input, or for a network with symbols.
+    """
+    from convmath.render.pixels import seen
+    from convmath.symbolic import pixels as places
+
+    return seen(pixel, places.outputs_that_read(network, pixel))
+
+
 def verify(
     network: Network,
     samples: int | None = None,
@@ -251,6 +278,27 @@ def sharing_scale() -> Shown:
 
     found = scale()
     return Shown(lambda: scale_page(found), lambda: render_scale(found))
+
+
+def least_where(network: Network, condition: str) -> Threshold:
+    """Return the least value of a symbol from which on a condition on the quantities holds.
+
+    *condition* is one as in ``"receptive_field >= 1000"``; it must depend on one symbol
+    without a default.
+
+    Raises ``UsageError`` for another condition, ``CheckFailed`` where execution disagrees.
+    """
+    from convmath.verification.threshold import threshold
+
+    return threshold(network, Report(network).analysis, condition)
+
+
+def solve_where(network: Network, condition: str, *, form: str = "table", width: int = 80) -> str:
+    """Return from where on a condition holds, as text or JSON."""
+    from convmath.render.threshold import to_json, to_text
+
+    found = least_where(network, condition)
+    return to_json(found) if form == "json" else to_text(found, width=width)
 
 
 def confirmations_to_json(found: Sequence[Confirmation]) -> str:

@@ -26,6 +26,7 @@ COMMANDS = {
     "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
     "run": "execute on real data; write every window as the sum of products that it is",
     "schema": "the JSON Schema of a spec file, for editors",
+    "pixels": "which pixels an output reads, and which outputs read a pixel",
     "solve": "the input sizes that are valid, or that give an output",
     "verify": "confirm every formula of a network, or of a kind of layer, by execution",
     "zoo": "well-known networks: list them, print one, check the published figures",

@@ -20,11 +20,13 @@ from convmath.report.analysis import (
 )
 from convmath.report.comparison import Comparison, ComparisonRow, Overtaking
 from convmath.report.formulas import Chain, Derivation, Formulas, Law, Scale, ScaleRow, Sheet, Step
-from convmath.report.solution import Solution, Solved
+from convmath.report.pixels import AxisPixels, Pixels, Seen
+from convmath.report.solution import Solution, Solved, Threshold
 
 __all__ = [
     "RELATIONS",
     "Analysis",
+    "AxisPixels",
     "Chain",
     "Check",
     "Comparison",
@@ -42,14 +44,17 @@ __all__ = [
     "NetworkReport",
     "Operations",
     "Overtaking",
+    "Pixels",
     "Residues",
     "Scale",
     "ScaleRow",
+    "Seen",
     "Sheet",
     "Solution",
     "Solved",
     "Step",
     "SymbolReport",
+    "Threshold",
     "Totals",
     "Verification",
 ]

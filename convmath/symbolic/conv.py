@@ -42,7 +42,9 @@ def correlation(layer: Conv | LocallyConnected, shape: Shape) -> Facts:
         last=tuple(map(last_map, layer.windows, shape.sizes)),
         macs=outputs * taps(layer, shape),
         operations=Operations(additions=outputs * layer.bias),
+        spacing=layer.dilation,
         borders=cut_borders(layer),
+        mixes=layer.groups == 1,
         least=least_sizes(layer, layer.padding_mode),
         requirements=(*whole_groups(layer, shape), *mirrored(layer, layer.padding_mode, shape.sizes)),
     )

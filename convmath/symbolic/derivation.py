@@ -220,6 +220,8 @@ def _field(layer: str, way: list[_Stop], axis: int) -> Derivation | None:
         if sees != next(iter(stop.after.fields().values())).size[axis]:
             return None  # another way sees more
         steps.append(Step((stop.place.name,), cells))
+    if sees != way[-1].report.receptive_field.size[axis]:
+        return None  # another path sees more
     columns = ("spans", "stride", "sees", "jump", "starts at")
     quantity = f"receptive_field.size[{axis}]"
     return Derivation(quantity, layer, Number_(1), "", columns, tuple(steps), sees) if steps else None

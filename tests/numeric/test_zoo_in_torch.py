@@ -68,3 +68,30 @@ def test_resnet_of_tfslim(sizes: tuple[int, int]) -> None:
     model, x = drawn(tfslim_resnet((3, 4, 6, 3), 8)), image(network)
 
     assert_same(run(network, x, weights_of(network, model)), model(torch.from_numpy(x)[None]))
+
+
+@pytest.mark.parametrize(("name", "settings"), [("unet", {"H": 188, "W": 204}), ("unet_same", {"H": 32, "W": 48})])
+def test_unet(name: str, settings: dict[str, int | str]) -> None:
+    import torch
+    from torch_networks import UNet
+    from torch_weights import assert_same, drawn, weights_of
+
+    padded = name == "unet_same"
+    width = 4 if padded else 64
+    network = load(f"zoo:{name}", settings | ({"width": width} if padded else {}), numbers=True)
+    model, x = drawn(UNet(width, padded=padded)), image(network)
+
+    assert_same(run(network, x, weights_of(network, model)), model(torch.from_numpy(x)[None]))
+
+
+@pytest.mark.parametrize(("stacks", "depth"), [(2, 4), (1, 6)])
+def test_wavenet(stacks: int, depth: int) -> None:
+    import torch
+    from torch_networks import WaveNet
+    from torch_weights import assert_same, drawn, weights_of
+
+    settings = {"stacks": stacks, "depth": depth, "residual": 3, "skip": 5, "L": 80}
+    network = load("zoo:wavenet", settings, numbers=True)
+    model, x = drawn(WaveNet(stacks, depth, 3, 5)), image(network)
+
+    assert_same(run(network, x, weights_of(network, model)), model(torch.from_numpy(x)[None]))

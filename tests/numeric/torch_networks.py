@@ -162,3 +162,64 @@ def tfslim_resnet(repeats: tuple[int, int, int, int], width: int) -> nn.Module:
         *units,
         *(nn.AdaptiveAvgPool2d(1), nn.Conv2d(arriving, 1000, 1), nn.Flatten()),
     )
+
+
+class UNet(nn.Module):
+    """The U-Net of 2015, whose skips are cropped, or with padded convolutions, where there is nothing to crop."""
+
+    def __init__(self, width: int, *, padded: bool) -> None:
+        super().__init__()
+
+        def double(arriving: int, channels: int) -> nn.Module:
+            convs = (nn.Conv2d(each, channels, 3, padding=int(padded)) for each in (arriving, channels))
+            return nn.Sequential(*(part for conv in convs for part in (conv, nn.ReLU())))
+
+        sizes = [width << level for level in range(5)]
+        self.down = nn.ModuleList([double(*pair) for pair in zip([1, *sizes], sizes, strict=False)])
+        self.up = nn.ModuleList()
+        for channels in sizes[-2::-1]:
+            up = nn.ConvTranspose2d(2 * channels, channels, 2, stride=2)
+            self.up.append(nn.ModuleList([up, double(2 * channels, channels)]))
+        self.out = nn.Conv2d(width, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips: list[Tensor] = []
+        for part in self.down:
+            x = part(functional.max_pool2d(x, 2) if skips else x)
+            skips.append(x)
+        for (up, double), skip in zip(self.up, skips[-2::-1], strict=True):
+            x = up(x)
+            cut = (skip.shape[-1] - x.shape[-1]) // 2
+            inner = skip[..., cut : skip.shape[-2] - cut, cut : skip.shape[-1] - cut]
+            x = double(torch.cat((inner, x), 1))
+        return self.out(x)
+
+
+class WaveNet(nn.Module):
+    """Gated causal convolutions with growing dilations; the skips of all layers are summed."""
+
+    def __init__(self, stacks: int, depth: int, residual: int, skip: int) -> None:
+        super().__init__()
+        self.first = Causal(256, residual, 2, bias=False)
+        self.layers = nn.ModuleList(
+            nn.ModuleList(
+                [
+                    Causal(residual, residual, 2, dilation=2**level),
+                    Causal(residual, residual, 2, dilation=2**level),
+                    nn.Conv1d(residual, skip, 1),
+                    nn.Conv1d(residual, residual, 1),
+                ]
+            )
+            for _ in range(stacks)
+            for level in range(depth)
+        )
+        self.post1, self.post2 = nn.Conv1d(skip, skip, 1), nn.Conv1d(skip, 256, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        skips: list[Tensor] = []
+        for taken, gate, skip, dense in self.layers:
+            gated = torch.tanh(taken(x)) * torch.sigmoid(gate(x))
+            skips.append(skip(gated))
+            x = x + dense(gated)
+        return self.post2(torch.relu(self.post1(torch.relu(torch.stack(skips).sum(0)))))
