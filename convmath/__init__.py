@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Report,
         analyze,
         compare,
+        draw,
         formula_sheet,
         formulas,
         least_where,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         variant,
         verify,
         verify_kind,
+        worked,
     )
     from convmath.errors import (
         CheckFailed,
@@ -62,6 +64,7 @@ _HOMES = {
     "UsageError": "convmath.errors",
     "analyze": "convmath.api",
     "compare": "convmath.api",
+    "draw": "convmath.api",
     "formula_sheet": "convmath.api",
     "formulas": "convmath.api",
     "least_where": "convmath.api",
@@ -74,6 +77,7 @@ _HOMES = {
     "variant": "convmath.api",
     "verify": "convmath.api",
     "verify_kind": "convmath.api",
+    "worked": "convmath.api",
 }
 
 
