@@ -27,11 +27,11 @@ from convmath.spec.activation import Prelu
 from convmath.spec.conv import Conv
 from convmath.spec.deformable import DeformableConv
 from convmath.spec.dense import Dense
-from convmath.spec.passes import Passes
 from convmath.spec.kinds import VOCABULARY, core_kinds
 from convmath.spec.layer import Merge
 from convmath.spec.local import LocallyConnected
 from convmath.spec.norm import BatchNorm, GroupNorm
+from convmath.spec.passes import Passes
 from convmath.spec.pool import AdaptiveAvgPool, AvgPool, MaxPool
 from convmath.spec.reshape import Padding
 from convmath.spec.transpose import ConvTranspose
