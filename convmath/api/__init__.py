@@ -9,6 +9,7 @@ from typing import Any
 
 from convmath import limits as limits_module
 from convmath.api.results import Confirmation, Report, bound
+from convmath.api.trials import Verdicts, check, check_bytes
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.shown import Shown
@@ -22,7 +23,10 @@ __all__ = [
     "Confirmation",
     "Report",
     "Shown",
+    "Verdicts",
     "analyze",
+    "check",
+    "check_bytes",
     "confirmations_to_json",
     "formula_sheet",
     "formulas",

@@ -15,6 +15,7 @@ from convmath.errors import ConvmathError, inert
 
 COMMANDS = {
     "analyze": "every quantity of a network, per layer and in total",
+    "check": "put claimed formulas on trial: proved, confirmed, or refuted by the smallest counterexample",
     "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
     "verify": "confirm every formula of a network, or of a kind of layer, by execution",
     "zoo": "well-known networks: list them, print one, check the published figures",

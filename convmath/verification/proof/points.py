@@ -1,0 +1,26 @@
+"""Both sides at finitely many points, the claim as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+
+from convmath.formula import Formula, Value
+from convmath.verification.proof.evaluation import function_of
+from convmath.verification.proof.question import EQUAL, Answer, Question
+
+
+def compare_at(question: Question, known: Mapping[str, Value], sides: Mapping[str, range]) -> Answer | None:
+    """Return whether both sides agree at all points of a box of parameters, or an admissible point where not.
+
+    None where they differ at integers that are not admissible, which the parameters may
+    reach.
+    """
+    written = {name: function_of(held) for name, held in known.items()}
+    idle = dict.fromkeys(frozenset().union(*(each.names for each in known.values() if isinstance(each, Formula))), 0)
+    for values in product(*sides.values()):
+        parameters = idle | dict(zip(sides, values, strict=True))
+        at = {name: int(find(parameters)) for name, find in written.items()}
+        if question.wrong_at(at):
+            return Answer(at) if question.refuted_by(at) else None
+    return EQUAL
