@@ -11,6 +11,7 @@ from hypothesis import settings
 settings.register_profile("convmath", deadline=None)
 settings.load_profile("convmath")
 
+SOLVER = "z3"
 PEERS = ("torch", "onnxruntime", "onnxscript")
 ALLOWED_SKIPS: tuple[str, ...] = ()
 """Reasons for which a test may be skipped; there is none."""
@@ -24,13 +25,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = [name for name in PEERS if find_spec(name) is None]
+    no_solver = find_spec(SOLVER) is None
     full = config.getoption("--full")
     if full and missing:
         raise pytest.UsageError(f"--full needs the extra 'peers'; missing: {', '.join(missing)}")
+    if full and no_solver:
+        raise pytest.UsageError(f"--full needs the extra 'proof'; missing: {SOLVER}")
     left_out = [
         item
         for item in items
-        if (missing and item.get_closest_marker("peers")) or (not full and item.get_closest_marker("full"))
+        if (no_solver and item.get_closest_marker("solver"))
+        or (missing and item.get_closest_marker("peers"))
+        or (not full and item.get_closest_marker("full"))
     ]
     items[:] = [item for item in items if item not in set(left_out)]
     config.hook.pytest_deselected(items=left_out)
@@ -45,8 +51,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     peers = sum(item.get_closest_marker("peers") is not None for item in left_out)
     if peers:
         terminalreporter.write_line(f"{peers} comparisons with other libraries need: pip install '.[peers]'")
-    if len(left_out) > peers:
-        terminalreporter.write_line(f"{len(left_out) - peers} long tests run with --full")
+    provers = sum(item.get_closest_marker("solver") is not None for item in left_out)
+    if provers:
+        terminalreporter.write_line(f"{provers} proofs by z3 need: pip install '.[proof]'")
+    if len(left_out) > peers + provers:
+        terminalreporter.write_line(f"{len(left_out) - peers - provers} long tests run with --full")
 
 
 @pytest.hookimpl(wrapper=True)
