@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from shutil import which
 
 import pytest
 from hypothesis import settings
@@ -12,7 +13,8 @@ settings.register_profile("convmath", deadline=None)
 settings.load_profile("convmath")
 
 SOLVER = "z3"
-PEERS = ("torch", "onnxruntime", "onnxscript")
+PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm")
+TEX = "apt-get install texlive-latex-base texlive-latex-recommended"
 ALLOWED_SKIPS: tuple[str, ...] = ()
 """Reasons for which a test may be skipped; there is none."""
 
@@ -26,16 +28,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = [name for name in PEERS if find_spec(name) is None]
     no_solver = find_spec(SOLVER) is None
+    tex = which("pdflatex")
     full = config.getoption("--full")
     if full and missing:
         raise pytest.UsageError(f"--full needs the extra 'peers'; missing: {', '.join(missing)}")
     if full and no_solver:
         raise pytest.UsageError(f"--full needs the extra 'proof'; missing: {SOLVER}")
+    if full and not tex:
+        raise pytest.UsageError(f"--full needs pdflatex: {TEX}")
     left_out = [
         item
         for item in items
-        if (no_solver and item.get_closest_marker("solver"))
-        or (missing and item.get_closest_marker("peers"))
+        if (missing and item.get_closest_marker("peers"))
+        or (no_solver and item.get_closest_marker("solver"))
+        or (not tex and item.get_closest_marker("tex"))
         or (not full and item.get_closest_marker("full"))
     ]
     items[:] = [item for item in items if item not in set(left_out)]
@@ -54,8 +60,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     provers = sum(item.get_closest_marker("solver") is not None for item in left_out)
     if provers:
         terminalreporter.write_line(f"{provers} proofs by z3 need: pip install '.[proof]'")
-    if len(left_out) > peers + provers:
-        terminalreporter.write_line(f"{len(left_out) - peers - provers} long tests run with --full")
+    tex = sum(item.get_closest_marker("tex") is not None for item in left_out)
+    if tex:
+        terminalreporter.write_line(f"{tex} tests that typeset documents need pdflatex: {TEX}")
+    if len(left_out) > peers + provers + tex:
+        terminalreporter.write_line(f"{len(left_out) - peers - provers - tex} long tests run with --full")
 
 
 @pytest.hookimpl(wrapper=True)

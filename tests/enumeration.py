@@ -8,13 +8,14 @@ layers, found by walking the lists.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 Windows = list[list[int | None]]
 
 
 @dataclass(frozen=True)
 class AxisLayer:
-    """What a layer does along one axis; ``kind`` is window, pad or adaptive."""
+    """What a layer does along one axis; ``kind`` is window, pad, crop, adaptive, transposed, nearest or bilinear."""
 
     kind: str
     kernel: int = 1
@@ -25,6 +26,7 @@ class AxisLayer:
     ceil: bool = False
     same: bool = False
     count: int = 0
+    kept: int = 0
 
 
 def windows(layer: AxisLayer, size: int) -> Windows:
@@ -36,6 +38,14 @@ def windows(layer: AxisLayer, size: int) -> Windows:
     if layer.kind == "adaptive":
         edges = [(at * size // layer.count, -(-(at + 1) * size // layer.count)) for at in range(layer.count)]
         return [list(range(begin, end)) for begin, end in edges]
+    if layer.kind == "crop":
+        return [[each] for each in positions[layer.before : max(size - layer.after, 0)]]
+    if layer.kind == "nearest":
+        return [[each] for each in positions for _ in range(layer.count)]
+    if layer.kind == "bilinear":
+        return blended(layer.count, size)
+    if layer.kind == "transposed":
+        return transposed(layer, size)
     span = layer.dilation * (layer.kernel - 1)
     before, after = layer.before, layer.after
     if layer.same:
@@ -50,6 +60,34 @@ def windows(layer: AxisLayer, size: int) -> Windows:
             break  # a last window may hang over, but it must begin inside
         found.append([hanging[start + layer.dilation * tap] for tap in range(layer.kernel)])
     return found
+
+
+def blended(factor: int, size: int) -> Windows:
+    """List the one or two elements around the middle of each output's pixel."""
+    found: Windows = []
+    for at in range(factor * size):
+        middle = Fraction(2 * at + 1, 2 * factor) - Fraction(1, 2)
+        around = [each for each in range(-1, size + 1) if abs(each - middle) < 1]
+        found.append([each if 0 <= each < size else None for each in around])
+    return found
+
+
+def transposed(layer: AxisLayer, size: int) -> Windows:
+    """Lay every element's taps onto a line, and cut it; elements beyond the ends write None."""
+    reach = layer.dilation * (layer.kernel - 1)
+    length = layer.stride * (size - 1) + 1 + reach
+    line: Windows = [[] for _ in range(length + layer.kept)]
+    beyond = reach + layer.kept + layer.stride
+    for element in range(-beyond, size + beyond):
+        for tap in range(layer.kernel):
+            place = layer.stride * element + layer.dilation * tap
+            if 0 <= place < len(line):
+                line[place].append(element if 0 <= element < size else None)
+    before, after = layer.before, layer.after
+    if layer.same:
+        surplus = len(line) - layer.stride * size
+        before, after = surplus // 2, surplus - surplus // 2
+    return line[before : max(len(line) - after, 0)]
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from convmath.spec.parse import parse
 from convmath.symbolic.compose import derive
 
 
-def network(input: list[Any], layers: list[Any], **keys: Any) -> Network:
-    """Return a network of plain layers."""
-    return parse(Document("<test>", "", {"convmath": 1, "input": input, "layers": layers, **keys}))
+def network(input: list[Any] | None, layers: list[Any], **keys: Any) -> Network:
+    """Return a network of plain layers; *keys* give its inputs where *input* is None."""
+    given = {} if input is None else {"input": input}
+    return parse(Document("<test>", "", {"convmath": 1, **given, "layers": layers, **keys}))
 
 
-def analyzed(input: list[Any], layers: list[Any], **keys: Any) -> NetworkReport:
+def analyzed(input: list[Any] | None, layers: list[Any], **keys: Any) -> NetworkReport:
     """Return the bare report of a network of plain layers."""
     return derive(network(input, layers, **keys))

@@ -63,6 +63,52 @@ def adaptive_cases(draw: st.DrawFn, rank: int) -> Case:
     return Case({kind: {"output_size": [axis.count for axis in axes]}}, axes)
 
 
+@st.composite
+def crop_cases(draw: st.DrawFn, rank: int) -> Case:
+    """Draw a crop."""
+    axes = tuple(AxisLayer("crop", before=draw(st.integers(0, 3)), after=draw(st.integers(0, 3))) for _ in range(rank))
+    return Case({"crop": {"amount": [[axis.before, axis.after] for axis in axes]}}, axes)
+
+
+@st.composite
+def upsample_cases(draw: st.DrawFn, rank: int) -> Case:
+    """Draw an up-sampling."""
+    mode = draw(st.sampled_from(["nearest", "bilinear"]))
+    axes = tuple(AxisLayer(mode, count=draw(st.integers(1, 4))) for _ in range(rank))
+    return Case({"upsample": {"scale_factor": [axis.count for axis in axes], "mode": mode}}, axes)
+
+
+@st.composite
+def transposed_cases(draw: st.DrawFn, rank: int, *, gapless: bool = False) -> Case:
+    """Draw a transposed convolution; *gapless* ones have a kernel of the stride or more, and no dilation."""
+    same = draw(st.integers(0, 4)) == 0
+    axes = []
+    for _ in range(rank):
+        stride, dilation = draw(st.integers(1, 4)), 1 if gapless else draw(st.integers(1, 3))
+        kernel = draw(st.integers(stride if gapless else 1, 6))
+        kept = draw(st.integers(0, max(stride, dilation) - 1))
+        if same and dilation * (kernel - 1) + 1 + kept < stride:
+            kernel = stride
+        before, after = draw(st.integers(0, 4)), draw(st.integers(0, 4))
+        axes.append(AxisLayer("transposed", kernel, stride, dilation, before, after, same=same, kept=kept))
+    fields = {
+        "out_channels": draw(st.integers(1, 3)),
+        "kernel_size": [axis.kernel for axis in axes],
+        "stride": [axis.stride for axis in axes],
+        "dilation": [axis.dilation for axis in axes],
+        "padding": "same" if same else [[axis.before, axis.after] for axis in axes],
+        "output_padding": [axis.kept for axis in axes],
+        "bias": draw(st.booleans()),
+    }
+    return Case({"conv_transpose": fields}, tuple(axes))
+
+
+def enlarging_stacks(rank: int, *, most: int = 4, gapless: bool = False) -> st.SearchStrategy[list[Case]]:
+    """Draw a stack in which layers enlarge the image as well."""
+    kinds = [window_cases(rank), transposed_cases(rank, gapless=gapless), upsample_cases(rank), crop_cases(rank)]
+    return st.lists(st.one_of(*kinds, pointwise_cases(rank)), min_size=1, max_size=most)
+
+
 def pointwise_cases(rank: int) -> st.SearchStrategy[Case]:
     """Draw a layer that keeps every position."""
     return st.sampled_from(["relu", "batch_norm", "dropout", "softmax", "identity"]).map(

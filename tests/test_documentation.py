@@ -6,8 +6,10 @@ import doctest
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,21 +18,30 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
-    r"(?:<!-- file: (?P<file>[\w./-]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?:<!-- (?P<what>file|append to): (?P<file>[\w./-]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
+ADDING = ROOT / "docs" / "adding-a-layer.md"
 
 
 class Example(NamedTuple):
     language: str
     body: str
     file: str | None
+    appended: bool
     line: int
 
 
 def examples(page: Path) -> list[Example]:
     text = page.read_text(encoding="utf-8")
     return [
-        Example(found["language"], found["body"], found["file"], text.count("\n", 0, found.start()) + 1)
+        Example(
+            found["language"],
+            found["body"],
+            found["file"],
+            found["what"] == "append to",
+            text.count("\n", 0, found.start()) + 1,
+        )
         for found in FENCE.finditer(text)
     ]
 
@@ -42,7 +53,10 @@ def commands(body: str) -> list[tuple[str, str]]:
 
 
 def run(command: str, folder: Path) -> str:
-    """Return what a command writes to standard output; only convmath itself is run, without a shell."""
+    """Return what a command writes to standard output; only convmath itself is run, without a shell.
+
+    A copy of convmath in the folder comes before the installed one.
+    """
     program, *arguments = shlex.split(command)
     assert program == "convmath"
     environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"} | {"PYTHONIOENCODING": "utf-8"}
@@ -70,8 +84,7 @@ def test_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
     for example in examples(page):
         where = f"{page.name}:{example.line}"
         if example.file:
-            (tmp_path / example.file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / example.file).write_text(example.body, encoding="utf-8")
+            write(example, tmp_path)
         if example.language == "console":
             for command, shown in commands(example.body):
                 printed = run(command, tmp_path)
@@ -81,6 +94,25 @@ def test_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
             parsed(example.body, where)
         if example.language == "python" and ">>>" in example.body:
             check_session(example.body, names, where)
+
+
+def write(example: Example, folder: Path) -> None:
+    """Write the file that a block is, or append the block to a copy of one of ours as its page says."""
+    path = folder / str(example.file)
+    if not example.appended:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(example.body, encoding="utf-8")
+        return
+    for part in ("convmath", "docs"):
+        if not (folder / part).exists():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    before, body = path.read_text(encoding="utf-8"), example.body
+    if example.language == "python":
+        body = "".join(re.split(r"^(?=@)", example.body, maxsplit=1, flags=re.MULTILINE)[1:])
+        imports = example.body.removesuffix(body).strip()
+        head = "from __future__ import annotations\n"
+        before = before.replace(head, f"{head}\n{imports}\n", 1) + "\n\n"
+    path.write_text(before + body, encoding="utf-8")
 
 
 def parsed(body: str, where: str) -> None:
@@ -102,6 +134,67 @@ def test_the_docstring_of_the_package() -> None:
     import convmath
 
     assert doctest.testmod(convmath).failed == 0
+
+
+def test_a_layer_stands_in_five_places_and_the_generated_pages_have_it(tmp_path: Path) -> None:
+    for example in examples(ADDING):
+        if example.appended:
+            write(example, tmp_path)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
+
+    places = [example.file for example in examples(ADDING) if example.appended]
+    done = subprocess.run([sys.executable, "docs/generate.py"], cwd=tmp_path, env=environment, check=True)
+    verified = subprocess.run(
+        [sys.executable, "-m", "convmath", "verify", "--kind", "subsampling", "--samples", "60"],
+        cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+    assert len(places) == len(set(places)) == 5
+    assert done.returncode == verified.returncode == 0
+    assert "### `subsampling`" in (tmp_path / "docs" / "kinds.md").read_text(encoding="utf-8")
+    assert "[`subsampling`](kinds.md#subsampling)" in (tmp_path / "docs" / "language.md").read_text(encoding="utf-8")
+    assert "`Subsampling(kernel_size)`" in (tmp_path / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def test_generated_pages_are_current(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    kinds = tmp_path / "docs" / "kinds.md"
+
+    def check() -> int:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "docs/generate.py", "--check"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, check=False)
+        return done.returncode
+
+    assert check() == 0, "run python docs/generate.py"
+    kinds.write_text(kinds.read_text(encoding="utf-8").replace("### `conv`", "### `convolution`"), encoding="utf-8")
+    assert check() == 1
+
+
+def test_the_paper_loads_what_the_fragment_needs() -> None:
+    found = {example.file: example.body for example in examples(ROOT / "docs" / "formulas.md")}
+    import convmath
+
+    fragment = convmath.formulas(convmath.load("zoo:lenet5"), steps=True).to_latex()
+
+    needed = fragment.partition("\n")[0].removeprefix("% needs ")
+    assert needed in found["paper.tex"]
+
+
+def test_every_page_is_listed_on_the_first() -> None:
+    first = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+
+    assert {page for page in pages if f"]({page})" in first} == pages
+
+
+def test_all_extras_are_installed_by_ci_and_those_for_users_are_in_all() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    installed = re.search(r"-e '\.\[([\w,]+)\]'", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+
+    assert installed is not None
+    assert set(installed[1].split(",")) == set(extras)
+    assert extras["all"] == [f"convmath[{','.join(sorted(set(extras) - {'all', 'check', 'peers', 'test'}))}]"]
 
 
 def test_links_between_pages_lead_somewhere() -> None:

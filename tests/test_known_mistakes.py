@@ -85,6 +85,36 @@ def test_same_pooling_with_dilation(size: int) -> None:
     assert report.totals.receptive_field.size == (5,)
 
 
+def test_macs_of_a_transposed_convolution_are_those_of_its_input_positions() -> None:
+    """torchinfo says 208."""
+    layer = {"conv_transpose": {"out_channels": 1, "kernel_size": 2, "stride": 2}}
+    totals = analyzed([3, 2, 2], [layer]).totals
+
+    assert (totals.macs, totals.operations.additions) == (48, 16)
+
+
+def test_macs_of_a_transposed_convolution_on_one_pixel() -> None:
+    """onnx-tool says 81."""
+    assert analyzed([32, 1, 1], [{"conv_transpose": {"out_channels": 1, "kernel_size": 3}}]).totals.macs == 288
+
+
+def test_macs_of_a_depthwise_transposed_convolution() -> None:
+    """calflops and DeepSpeed say 0."""
+    layer = {"conv_transpose": {"out_channels": "C", "kernel_size": "k", "stride": 2, "groups": "C"}}
+
+    assert str(analyzed(["C", "H", "W"], [layer]).totals.macs) == "C*H*W*k**2"
+
+
+def test_a_transposed_convolution_widens_the_field_by_the_strides_in_its_kernel() -> None:
+    """torchscan shrinks it by 4, netharn adds 2; kernel 4 at stride 2 adds 1."""
+    layer = {"conv_transpose": {"out_channels": 1, "kernel_size": 4, "stride": 2, "padding": 1}}
+
+    assert analyzed([1, "H"], [layer]).totals.receptive_field.size == (2,)
+    assert analyzed([1, "H"], [{"conv": {"out_channels": 1, "kernel_size": 3}}, layer]).totals.receptive_field.size == (
+        4,
+    )
+
+
 def test_a_tower_of_powers_is_refused_at_once() -> None:
     """onnx-ir's parser never returns."""
     with pytest.raises(ExpressionError, match="bits"):

@@ -23,7 +23,7 @@ from convmath.verification.samples import legal
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 FILES = sorted(EXAMPLES.glob("*.yaml"))
-ROWS = {f"L{number:02}" for number in (*range(1, 22), 24, 25, 26)}
+ROWS = {f"L{number:02}" for number in range(1, 27)}
 
 
 def example(name: str, **settings: int | str) -> Any:
@@ -133,6 +133,8 @@ DEPTHWISE = {"M": r(1, 9), **SMALL, "p": r(1, 3), "q": r(1, 3)}
 PATTERNS = {"C": r(1, 5), "H": r(5, 7), "W": r(7, 7), "T": r(1, 5), "d": r(0, 3)}
 LOCAL = {"m": r(1, 9), "k": r(1, 9)}
 SHARED = {"n": r(1, 8), "k": r(1, 8)}
+TRANSPOSED = {"M": r(1, 2), "H": r(1, 5), "W": r(2, 2), "K": r(1, 2), "k": r(1, 4), "s": r(1, 4)}
+DEFORMED = {"M": r(1, 3), "H": r(3, 4), "W": r(3, 3), "K": r(1, 3), "p": r(1, 3), "q": r(1, 3), "max_offset": r(1, 2)}
 GROUPED = {"m": r(1, 3), "g": r(1, 4), "H": r(3, 3), "W": r(3, 3), "k": r(1, 3), "p": r(1, 3), "q": r(1, 2)}
 
 
@@ -148,6 +150,12 @@ def general_size(H: int, h: int, s: int, p: int, d: int, **_: int) -> int:
 
 def grouped_macs(H: int, W: int, m: int, g: int, k: int, p: int, q: int) -> int:
     return (H - p + 1) * (W - q + 1) * p * q * (m * g) * (k * g) // g
+
+
+def zeros_put_between(H: int, k: int, s: int, **_: int) -> int:
+    """Count the places of a kernel on H elements with s - 1 zeros between them and k - 1 around."""
+    line = [0] * (k - 1) + [1, *([0] * (s - 1) + [1]) * (H - 1)] + [0] * (k - 1)
+    return sum(start + k <= len(line) for start in range(len(line)))
 
 
 S = Statement
@@ -195,6 +203,19 @@ STATEMENTS = {
         "L21-two-biases", "params", lambda M, K, p, q, **_: M * (p * q + 1) + (M + 1) * K, CHANNELS, 200
     ),
     "L21 from M to K": S("L21-one-bias", "output_shape[0]", lambda K, **_: K, CHANNELS, 200),
+    "L22 the size": S("L22", "output_shape[1]", zeros_put_between, TRANSPOSED, 300),
+    "L22 parameters": S("L22", "params", lambda M, K, k, **_: (M * k * k + 1) * K, TRANSPOSED, 300),
+    "L22 no product with a zero": S("L22", "macs", lambda M, H, W, K, k, **_: M * H * W * K * k * k, TRANSPOSED, 300),
+    "L23 learned offsets": S(
+        "L23-learned", "params", lambda M, K, p, q, **_: (M * p * q + 1) * K + 2 * p * q, DEFORMED, 300
+    ),
+    "L23 predicted offsets": S(
+        "L23-predicted",
+        "params",
+        lambda M, K, p, q, **_: (M * p * q + 1) * K + (M * p * q + 1) * 2 * p * q,
+        DEFORMED,
+        300,
+    ),
     "L24 parameters": S("L24", "params", lambda N: 10 * N, {"N": r(1, 200)}, 200),
     "L25 parameters": S("L25", "params", lambda N: 5 * N + 4, {"N": r(1, 200)}, 200),
 }
@@ -561,6 +582,64 @@ def test_l20_depthwise_is_grouped_with_one_channel_and_one_kernel_per_group() ->
 
         assert outputs[0].tolist() == outputs[1].tolist()
         assert derive(depthwise).totals.params == derive(grouped).totals.params == 7 * channels
+
+
+def test_l22_zeros_between_the_elements_then_a_convolution() -> None:
+    for kernel, stride in product(r(1, 4), r(1, 4)):
+        picture, weight = np.arange(12).reshape(1, 3, 4) ** 2 % 19, np.arange(1, kernel**2 + 1).reshape(kernel, kernel)
+        spread = np.zeros((stride * 2 + 1, stride * 3 + 1), dtype=np.int64)
+        spread[::stride, ::stride] = picture[0]
+        around = np.pad(spread, kernel - 1)
+        bound = example("L22", M=1, K=1, H=3, W=4, k=kernel, s=stride)
+
+        output = cm.run(bound, picture, {"conv_transpose1": {"weight": [[weight]], "bias": [0]}})
+
+        assert exact(output)[0] == slid(around.tolist(), weight[::-1, ::-1].tolist())
+
+
+def test_l22_a_transposed_convolution_enlarges_the_map() -> None:
+    for size, kernel, stride in product(r(1, 5), r(1, 4), r(1, 4)):
+        height = derive(example("L22", M=1, K=1, H=size, W=1, k=kernel, s=stride)).totals.output_shape[1]
+
+        assert height >= size
+        assert (height > size) == (kernel > 1 or (stride > 1 and size > 1))
+
+
+def test_l23_the_bilinear_formula_of_the_lecture() -> None:
+    """G = max(0, 1 - |alpha - s|)·max(0, 1 - |beta - t|), summed over all pixels (s, t)."""
+    rng = np.random.default_rng(0)
+    picture, weight = rng.integers(0, 9, (1, 5, 6)), rng.integers(-3, 4, (1, 1, 2, 3))
+    moved = rng.uniform(-2, 2, (2, 1, 2, 3))
+    bound = example("L23-learned", M=1, K=1, H=5, W=6, p=2, q=3, max_offset=2)
+    weights = {"weight": weight, "bias": [0], "offset_1": moved[0], "offset_2": moved[1]}
+
+    output = cm.run(bound, picture, {"deformable_conv1": weights})
+
+    for i, j in product(range(4), range(4)):
+        expected = 0.0
+        for u, v in product(range(2), range(3)):
+            alpha, beta = i + u + moved[0, 0, u, v], j + v + moved[1, 0, u, v]
+            for s, t in product(range(5), range(6)):
+                share = max(0, 1 - abs(alpha - s)) * max(0, 1 - abs(beta - t))
+                expected += weight[0, 0, u, v] * share * picture[0, s, t]
+        assert isclose(output[0, i, j], expected, abs_tol=1e-9)
+
+
+def test_l23_without_offsets_both_kinds_are_the_convolution() -> None:
+    rng = np.random.default_rng(0)
+    picture, weight = rng.integers(-9, 10, (2, 5, 4)), rng.integers(-9, 10, (3, 2, 2, 3))
+    plain = cm.run(
+        example("L10", M=2, K=3, H=5, W=4, p=2, q=3), picture, {"conv1": {"weight": weight, "bias": [1, 2, 3]}}
+    )
+    for kind, still in (
+        ("learned", {"offset_1": np.zeros((1, 2, 3)), "offset_2": np.zeros((1, 2, 3))}),
+        ("predicted", {"offset_weight": np.zeros((12, 2, 2, 3)), "offset_bias": np.zeros(12)}),
+    ):
+        bound = example(f"L23-{kind}", M=2, K=3, H=5, W=4, p=2, q=3, max_offset=1)
+
+        output = cm.run(bound, picture, {"deformable_conv1": {"weight": weight, "bias": [1, 2, 3], **still}})
+
+        assert output.tolist() == plain.tolist()
 
 
 def test_l24_and_l25_the_convolution_needs_fewer_from_one_neuron_on() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 import pytest
@@ -45,7 +45,7 @@ def question(claimed: str, derived: str, *where: str, least: dict[str, int] | No
     symbols = tuple(SymbolInfo(name, (least or {}).get(name, 1)) for name in names)
     conditions = tuple(each for text in where for each in condition(text))
     return Question(
-        says=lambda at: without_errors(left)(at),
+        says=without_errors(left),
         claimed=left.evaluate(symbol),
         derived=right.evaluate(symbol),
         divisors=divisors_of(left, symbol),
@@ -182,6 +182,10 @@ def test_a_divisor_that_may_be_zero_forbids_a_proof_even_where_it_cancels(
 
 SYMBOLS = ("H", "h", "s")
 CONDITIONS = ("h <= H", "s <= h", "H >= 3", "(H - h) % s == 0", "H % 2 == 0", "h < H + s", "s == 2", "H - h >= s")
+FORMS = (
+    "({0} + {1})", "({0} - {1})", "({0} - {1})", "{0}*{1}", "floor({0}/{2})", "ceil({0}/{2})", "(({0} - {1})//{2})",
+    "max({0}, {1})", "min({0}, {1})", "({0} % {2})", "ceil(({0} + {1})/{2} + 1)",
+)  # fmt: skip
 
 
 @st.composite
@@ -191,12 +195,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> str:
     inner = expressions(depth - 1)
     left, right = draw(inner), draw(inner)
     below = draw(st.sampled_from(["2", "3", "4", "s", "s", "(h + 1)", "(2*s)", "(s*h)", "2**s"]))
-    form = draw(
-        st.sampled_from(
-            ["({0} + {1})", "({0} - {1})", "({0} - {1})", "{0}*{1}", "floor({0}/{2})", "ceil({0}/{2})"]
-            + ["(({0} - {1})//{2})", "max({0}, {1})", "min({0}, {1})", "({0} % {2})", "ceil(({0} + {1})/{2} + 1)"]
-        )
-    )
+    form = draw(st.sampled_from(FORMS))
     return form.format(left, right, below)
 
 
@@ -292,7 +291,7 @@ def test_a_formula_is_a_polynomial_on_each_class(text: str, modulus: int, degree
     for residue in range(modulus):
         values = [function({"H": modulus * step + residue}) for step in range(degree + 5)]
         for _ in range(degree + 1):
-            values = [after - before for before, after in zip(values, values[1:], strict=False)]
+            values = [after - before for before, after in pairwise(values)]
         assert set(values) == {0}
 
 

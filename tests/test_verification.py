@@ -17,6 +17,7 @@ from convmath.algebra import FloorMap
 from convmath.api import load, verify, verify_kind
 from convmath.cli.main import run
 from convmath.errors import CheckFailed, LimitError, UsageError
+from convmath.formula import product_of
 from convmath.limits import Limits
 from convmath.numeric import execute
 from convmath.numeric.kernels import kernel
@@ -24,12 +25,16 @@ from convmath.numeric.measure import measure_costs
 from convmath.report import Operations
 from convmath.spec.activation import Prelu
 from convmath.spec.conv import Conv
+from convmath.spec.deformable import DeformableConv
 from convmath.spec.dense import Dense
 from convmath.spec.kinds import VOCABULARY, core_kinds
+from convmath.spec.layer import Merge
 from convmath.spec.local import LocallyConnected
-from convmath.spec.norm import BatchNorm
+from convmath.spec.norm import BatchNorm, GroupNorm
 from convmath.spec.pool import AdaptiveAvgPool, AvgPool, MaxPool
 from convmath.spec.reshape import Padding
+from convmath.spec.transpose import ConvTranspose
+from convmath.spec.upsample import Upsample
 from convmath.symbolic import compose, facts
 from convmath.symbolic.compose import derive
 from convmath.verification.compare import compare
@@ -39,6 +44,9 @@ from convmath.verification.tally import Tally
 from convmath.zoo.catalogue import names
 
 SAMPLES = 120
+
+
+MERGES = [kind for kind, cls in VOCABULARY.items() if issubclass(cls, Merge)]
 
 
 def test_every_core_kind_has_a_rule_a_kernel_and_a_strategy() -> None:
@@ -60,7 +68,9 @@ def test_every_kind_is_confirmed(kind: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([kind for kind in VOCABULARY if kind not in ("dense", "flatten")]), min_size=1, max_size=4
+        st.sampled_from([kind for kind in VOCABULARY if kind not in ("dense", "flatten", "reshape", *MERGES)]),
+        min_size=1,
+        max_size=4,
     ),
     st.integers(0, 10**6),
 )
@@ -70,7 +80,8 @@ def test_stacks_of_random_layers_agree(kinds: list[str], seed: int) -> None:
     entries: list[Any] = []
     for kind in kinds:
         entry = draw_entry(random, kind, place)
-        entry[kind].pop("groups", None)
+        if kind != "channel_shuffle":
+            entry[kind].pop("groups", None)
         if kind == "prelu":
             entry[kind] = {}
         entries.append(entry)
@@ -229,6 +240,44 @@ RULES: dict[str, tuple[type, str, Fault]] = {
             f, operations=Operations(additions=s.elements - f.out.elements, elementwise=f.out.elements)
         ),
     ),
+    "MACs of a transposed convolution on outputs": (
+        ConvTranspose,
+        "conv_transpose",
+        lambda f, layer, s: replace(f, macs=f.macs // product_of(s.sizes) * product_of(f.out.sizes)),
+    ),
+    "a transposed convolution has no phase": (
+        ConvTranspose,
+        "conv_transpose",
+        lambda f, *_: replace(f, first=tuple(FloorMap(1, each.shift + 1, each.down) for each in f.first)),
+    ),
+    "output padding is forgotten": (
+        ConvTranspose,
+        "conv_transpose",
+        lambda f, layer, s: replace(
+            f,
+            out=facts.Shape(
+                f.out.channels, tuple(x - o for x, o in zip(f.out.sizes, layer.output_padding, strict=True))
+            ),
+        ),
+    ),
+    "bilinear reads as nearest": (
+        Upsample,
+        "upsample",
+        lambda f, layer, s: replace(f, last=tuple(FloorMap(1, 0, each) for each in layer.scale_factor)),
+    ),
+    "offsets do not widen a field": (
+        DeformableConv,
+        "deformable_conv",
+        lambda f, layer, s: replace(
+            f, last=tuple(FloorMap(each.up, each.shift - layer.max_offset, 1) for each in f.last)
+        ),
+    ),
+    "sampling costs nothing": (
+        DeformableConv,
+        "deformable_conv",
+        lambda f, layer, s: replace(f, operations=Operations(additions=f.out.elements * layer.bias)),
+    ),
+    "a group norm sees its own position": (GroupNorm, "group_norm", lambda f, *_: replace(f, whole=False)),
     "buffers are parameters": (BatchNorm, "batch_norm", lambda f, *_: replace(f, params=f.params + f.buffers)),
     "padding after is forgotten": (
         Padding,
@@ -278,6 +327,19 @@ KERNELS: dict[str, tuple[type, str, Callable[[Any], Any]]] = {
     "pooling forgets ceil mode": (MaxPool, "max_pool", lambda layer: replace(layer, ceil_mode=False)),
     "averaging forgets stride": (AvgPool, "avg_pool", forgets_stride),
     "a dense layer is too narrow": (Dense, "dense", lambda layer: replace(layer, out_features=layer.out_features + 1)),
+    "a transposed convolution forgets its crop": (ConvTranspose, "conv_transpose", forgets_padding),
+    "a transposed convolution forgets dilation": (ConvTranspose, "conv_transpose", forgets_dilation),
+    "up-sampling forgets to blend": (Upsample, "upsample", lambda layer: replace(layer, mode="nearest")),
+    "a deformable convolution stays in place": (
+        DeformableConv,
+        "deformable_conv",
+        lambda layer: replace(layer, max_offset=0),
+    ),
+    "predicted offsets are learned": (
+        DeformableConv,
+        "deformable_conv",
+        lambda layer: replace(layer, offsets="learned"),
+    ),
     "a norm learns nothing": (BatchNorm, "batch_norm", lambda layer: replace(layer, affine=False)),
 }
 

@@ -10,8 +10,10 @@ from typing import Any
 from convmath import limits as limits_module
 from convmath.api.results import Confirmation, Report, bound
 from convmath.api.trials import Verdicts, check, check_bytes
+from convmath.api.variants import compare, reread, settable, variant
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
+from convmath.render.answer import Answer
 from convmath.render.shown import Shown
 from convmath.report import Derivation, Formulas
 from convmath.spec.document import Document
@@ -20,6 +22,7 @@ from convmath.spec.kinds import ALIASES, VOCABULARY
 from convmath.spec.parse import VERSION, parse
 
 __all__ = [
+    "Answer",
     "Confirmation",
     "Report",
     "Shown",
@@ -27,15 +30,20 @@ __all__ = [
     "analyze",
     "check",
     "check_bytes",
+    "compare",
     "confirmations_to_json",
     "formula_sheet",
     "formulas",
     "load",
     "load_bytes",
+    "reread",
     "run",
+    "settable",
     "sharing_scale",
     "sheet",
+    "solve",
     "stack",
+    "variant",
     "verify",
     "verify_kind",
 ]
@@ -135,6 +143,21 @@ def run(network: Network, inputs: Any, weights: Any = None, *, seed: int = 0) ->
     from convmath.numeric import execute
 
     return execute.run(network, inputs, weights, seed)
+
+
+def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:
+    """Solve for the input sizes at which *network* is valid, or that give *output* at *layer*.
+
+    *output* is a size, one per axis, or ``"same"``. Where the input's sizes are numbers
+    and the layers have symbols, it is these that are asked for. Every answer is confirmed
+    by execution at both ends and just outside.
+
+    Raises ``UsageError`` for an unknown layer or an output of another rank,
+    ``CheckFailed`` where execution disagrees.
+    """
+    from convmath.planning import solve as planning
+
+    return Answer(planning.solve(network, output, layer))
 
 
 def verify(

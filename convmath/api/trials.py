@@ -9,9 +9,9 @@ from typing import Any
 from convmath import limits as limits_module
 from convmath.errors import CheckFailed, inert
 from convmath.limits import Limits
+from convmath.report import Trial, Verdict
 from convmath.spec.claims import read_claims
 from convmath.spec.document import Document
-from convmath.verdicts import Trial, Verdict
 
 
 class Verdicts:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from convmath.cli.complete import kinds
 from convmath.cli.options import network_options, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, width
 from convmath.errors import UsageError
@@ -18,7 +19,12 @@ FORMATS = ("text", "markdown", "latex", "html", "json")
 @network_options(required=False)
 @click.option("--layer", metavar="NAME", help="The formulas of one layer, block or repeat.")
 @click.option("--steps", is_flag=True, help="Derive them step by step.")
-@click.option("--kind", metavar="KIND", help="The general formulas of a kind of layer, in its hyper-parameters.")
+@click.option(
+    "--kind",
+    metavar="KIND",
+    shell_complete=kinds,
+    help="The general formulas of a kind of layer, in its hyper-parameters.",
+)
 @click.option("--all", "everything", is_flag=True, help="The general formulas of every kind.")
 @click.option("--sharing", is_flag=True, help="Dense, locally connected and convolution side by side.")
 @click.option(

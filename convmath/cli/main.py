@@ -7,16 +7,25 @@ import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
+from convmath.cli.complete import PROGRAM, VARIABLE
 from convmath.cli.output import complain, stdout_is_gone
 from convmath.errors import ConvmathError, inert
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "analyze": "every quantity of a network, per layer and in total",
     "check": "put claimed formulas on trial: proved, confirmed, or refuted by the smallest counterexample",
+    "compare": "networks, or variants of one, side by side, with ratios in closed form",
+    "completion": "the script with which a shell completes what you type",
     "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
+    "schema": "the JSON Schema of a spec file, for editors",
+    "solve": "the input sizes that are valid, or that give an output",
     "verify": "confirm every formula of a network, or of a kind of layer, by execution",
     "zoo": "well-known networks: list them, print one, check the published figures",
 }
@@ -52,11 +61,20 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown one is told with the nearest known one."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        unknown = args and args[0] not in COMMANDS and not args[0].startswith("-")
+        if unknown and not ctx.resilient_parsing:
             near = get_close_matches(args[0], COMMANDS, 1)
             hint = f"; did you mean '{near[0]}'?" if near else f"; the commands are {', '.join(sorted(COMMANDS))}"
             raise click.UsageError(f"No such command '{args[0]}'{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Return the commands, none of them imported, or the options."""
+        from click.shell_completion import CompletionItem
+
+        found = [(name, text) for name, text in sorted(COMMANDS.items()) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=text) for name, text in found]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands with one line each, without importing them."""
@@ -83,9 +101,14 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Return the exit status of a call."""
+    asked = os.environ.get(VARIABLE)
+    if asked:
+        from convmath.cli.shells import answer
+
+        return answer(group, asked)
     try:
         # click's own main would turn a closed pipe into exit status 1.
-        with group.make_context("convmath", list(arguments)) as context:
+        with group.make_context(PROGRAM, list(arguments)) as context:
             group.invoke(context)
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from convmath.cli.complete import specs
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.spec.graph import Network
@@ -32,8 +33,8 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
         return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
 
 
-def network_options(*, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that adds SPEC, ``--set``, ``--numbers`` and the limits to a command."""
+def network_options(*, required: bool = True, many: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds SPEC, or many, ``--set``, ``--numbers`` and the limits to a command."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         command = limit_options(command)
@@ -41,7 +42,10 @@ def network_options(*, required: bool = True) -> Callable[[Callable[..., Any]], 
         command = click.option(
             "--set", "settings", multiple=True, metavar="NAME=EXPR", help="Bind a symbol or a value, as in --set H=224."
         )(command)
-        return click.argument("spec", required=required)(command)
+        if many:
+            argument = click.argument("specs", required=required, nargs=-1, metavar="SPEC...", shell_complete=specs)
+            return argument(command)
+        return click.argument("spec", required=required, shell_complete=specs)(command)
 
     return add
 

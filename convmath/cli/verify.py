@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from convmath.cli.complete import kinds
 from convmath.cli.options import network_options, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, width
 from convmath.cli.progress import progress
@@ -15,7 +16,9 @@ from convmath.errors import CheckFailed, UsageError
 
 @click.command("verify")
 @network_options(required=False)
-@click.option("--kind", metavar="KIND", help="Verify random layers of a kind instead of a network.")
+@click.option(
+    "--kind", metavar="KIND", shell_complete=kinds, help="Verify random layers of a kind instead of a network."
+)
 @click.option("--all", "everything", is_flag=True, help="With SPEC: list every layer. Without: verify every kind.")
 @click.option("--samples", type=click.IntRange(min=1), help="Cases to draw: 24 for a network, 512 for a kind.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="What the cases are drawn from.")

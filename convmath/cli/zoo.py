@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
+from convmath.cli.complete import zoo_names
 from convmath.cli.output import emit
 from convmath.errors import CheckFailed, UsageError
 
 
 @click.command("zoo")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=zoo_names)
 @click.option("--check", is_flag=True, help="Hold every published figure against what is derived.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
 def command(name: str | None, *, check: bool, ascii_only: bool) -> None:

@@ -15,6 +15,7 @@ from convmath.formula.signs import nonnegative, positive
 from convmath.formula.terms import (
     ONE,
     Formula,
+    Monomial,
     Value,
     bind,
     cleared,
@@ -22,8 +23,6 @@ from convmath.formula.terms import (
     product_of,
     raise_to,
     ratio,
-    sum_of,
-    terms_of,
     too_large,
     value,
 )
@@ -176,6 +175,29 @@ class Inverse(Compound):
         return self.arguments[0]
 
 
+class SumOver(Compound):
+    """A sum that has no closed form: ``arguments`` are the term, its bounds, and the index as a symbol."""
+
+    __slots__ = ()
+    function = "sum"
+
+    @classmethod
+    def of(cls, term: Value, index: str, low: Value, high: Value) -> Formula:
+        """Return the sum as a formula."""
+        made = cls(term, Symbol(index).formula, low, high)
+        made.names = (made.names - {index}) | _names((low, high))
+        return made.formula
+
+    def bind(self, values: Mapping[str, Value]) -> Value:
+        """Return the sum with symbols replaced; its own index is none of them."""
+        from convmath.formula.sums import sum_over
+
+        term, index, low, high = self.arguments
+        [name] = index.names  # type: ignore[union-attr]
+        inner = {each: held for each, held in values.items() if each != name}
+        return sum_over(bind(term, inner), name, bind(low, inner), bind(high, inner))
+
+
 def floor_of(dividend: Value, divisor: Value = 1) -> Value:
     """Return ``floor(dividend / divisor)``.
 
@@ -207,38 +229,19 @@ def floor_of(dividend: Value, divisor: Value = 1) -> Value:
     return out + Floor(rest, bottom).formula
 
 
-def single_floor(value: Value) -> tuple[Value, Value, Value] | None:
-    """Return ``(a, b, c)`` where the value is ``floor(a/b) + c`` with a divisor b above zero and a constant c."""
-    if not isinstance(value, Formula):
-        return None
-    inner = [monomial for monomial in value.terms if monomial]
-    if len(inner) != 1 or value.terms[inner[0]] != 1 or len(inner[0]) != 1:
-        return None
-    [(atom, exponent)] = inner[0]
-    if not isinstance(atom, Floor) or exponent != 1 or not positive(atom.arguments[1]):
-        return None
-    return (*atom.arguments, value.terms.get(ONE, 0))  # type: ignore[return-value]
-
-
-def affine(value: Value) -> tuple[int, int] | None:
-    """Return ``(a, b)`` where the value is ``a*symbol + b`` with integers a and b, a not zero; else None."""
-    if not isinstance(value, Formula):
-        return None
-    slopes = [(monomial, coefficient) for monomial, coefficient in value.terms.items() if monomial]
-    constant = value.terms.get(ONE, 0)
-    if len(slopes) != 1 or not isinstance(slopes[0][1], int) or not isinstance(constant, int):
-        return None
-    [(monomial, slope)] = slopes
-    plain = len(monomial) == 1 and monomial[0][1] == 1 and isinstance(monomial[0][0], Symbol)
-    return (slope, constant) if plain and isinstance(slope, int) else None
-
-
 def _leads_negative(value: Value) -> bool:
-    """Tell the sign of the unknown that comes first by name: ``H`` before ``d*k``, so that sizes count as positive."""
+    """Tell the sign of the unknown that comes first by name: ``H`` before ``d*k``, so that sizes count as positive.
+
+    Of products that begin alike the longest decides: ``d*k`` before ``d``.
+    """
     if not isinstance(value, Formula):
         return value < 0
-    first = min(filter(None, value.terms), key=lambda monomial: [atom.key for atom, _ in monomial])
+    first = min(filter(None, value.terms), key=_rank)
     return value.terms[first] < 0
+
+
+def _rank(monomial: Monomial) -> tuple[str, int, list[str]]:
+    return monomial[0][0].key, -len(monomial), [atom.key for atom, _ in monomial]
 
 
 def _reduce(top: Value, bottom: Value) -> tuple[Value, Value]:
@@ -268,29 +271,6 @@ def _unnested(rest: Value, bottom: Value) -> Value | None:
             a, b = inner[0].arguments
             return floor_of(a + (rest - inner[0].formula) * b, b * bottom)
     return None
-
-
-def floor_plus(value: Value) -> tuple[Formula, Value] | None:
-    """Return ``(floor, rest)`` where the value is one floor plus a rest without it; None for other forms."""
-    if not isinstance(value, Formula):
-        return None
-    found = [
-        monomial[0][0]
-        for monomial, coefficient in value.terms.items()
-        if coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1 and isinstance(monomial[0][0], Floor)
-    ]
-    if len(found) != 1:
-        return None
-    return found[0].formula, value - found[0].formula
-
-
-def exchanged(value: Value, known: Mapping[Formula, Value]) -> Value:
-    """Return the value with atoms, given as formulas of their own, replaced wherever they are factors."""
-    result: list[Value] = []
-    for monomial, coefficient in terms_of(value).items():
-        factors = (raise_to(known.get(atom.formula, atom.formula), exponent) for atom, exponent in monomial)
-        result.append(coefficient * product_of(factors))
-    return sum_of(result)
 
 
 def ceil_of(dividend: Value, divisor: Value = 1) -> Value:

@@ -1,7 +1,8 @@
 """The LaTeX form, for papers and for mathematics in Markdown.
 
 It keeps to commands that LaTeX, MathJax and KaTeX all know, and to characters that
-Markdown leaves alone: no ``*``, ``<``, ``|``, and no backslash before a sign.
+Markdown leaves alone: no ``*``, ``<``, ``|``, no backslash before a sign, and a letter
+before every ``_``, since between brackets it might begin an emphasis.
 """
 
 from __future__ import annotations
@@ -96,11 +97,12 @@ def latex_node(node: Node) -> str:
         case Call(function, arguments):
             return _call(function, arguments)
         case Exponent(base, exponent):
-            return f"{_inside(base, Sum, Quotient, Product, Exponent)}^{{{latex_node(exponent)}}}"
+            return f"{_inside(base, Sum, Quotient, Product, Exponent, Over)}^{{{latex_node(exponent)}}}"
         case Indexed(array, indices):
             return f"{latex_name(array)}[{', '.join(map(latex_node, indices))}]"
         case Over(function, body, ranges):
-            return f"{''.join(_operator(function, each) for each in ranges)} {_inside(body, Sum)}"
+            operators = r"\allowbreak ".join(_operator(function, each) for each in ranges)
+            return f"{operators} {_inside(body, Sum)}"
 
 
 def latex_name(text: str) -> str:
@@ -110,7 +112,9 @@ def latex_name(text: str) -> str:
     """
     head, underscore, index = text.partition("_")
     if underscore:
-        return f"{latex_name(head) if head else NOTHING}_{{{latex_name(index) if index else NOTHING}}}"
+        below = f"_{{{latex_name(index) if index else NOTHING}}}"
+        shown = latex_name(head) if head else NOTHING
+        return f"{shown[:-1]}{below}}}" if shown.endswith("}") else f"{shown}{below}"
     if text in GREEK:
         return f"\\{text}"
     return text if LETTER.fullmatch(text) or text.isdigit() else rf"\mathit{{{text}}}"
@@ -120,7 +124,7 @@ def _product(factors: tuple[Node, ...]) -> str:
     """Return factors side by side, with a dot where two would read as one."""
     text = ""
     for at, factor in enumerate(factors):
-        part = _inside(factor, Sum) if at or len(factors) > 1 else latex_node(factor)
+        part = _inside(factor, Sum)
         if at:
             wide = _is_word(factor) or _is_word(factors[at - 1])
             text += r" \cdot " if DIGIT.match(part) or wide or isinstance(factors[at - 1], Over) else " "
@@ -139,6 +143,9 @@ def _call(function: str, arguments: tuple[Node, ...]) -> str:
     if function in BRACKETS:
         left, right = BRACKETS[function]
         return rf"{{\{left} {', '.join(map(_slashed, arguments))} \{right}}}"
+    if function == "sum":
+        term, index, low, high = arguments
+        return rf"\sum_{{{latex_node(index)} = {latex_node(low)}}}^{{{latex_node(high)}}} {_inside(term, Sum)}"
     if function == "mod":
         left, right = (_inside(each, Sum, Product) for each in arguments)
         return rf"({left} \bmod {right})"
@@ -160,7 +167,7 @@ def _operator(function: str, each: Range) -> str:
     index, low, last = latex_name(each.index), latex_node(each.low), latex_node(last_of(each))
     if function == "sum":
         return rf"\sum_{{{index} = {low}}}^{{{last}}}"
-    name = r"\max" if function == "max" else rf"\mathop{{\mathrm{{{function}}}}}"
+    name = r"\max" if function == "max" else rf"\mathop{{\mathrm{{{function}}}}}\nolimits"
     return rf"{name}_{{{low} \le {index} \le {last}}}"
 
 

@@ -43,7 +43,7 @@ def mathml_node(node: Node) -> str:
         case Call(function, arguments):
             return _call(function, arguments)
         case Exponent(base, exponent):
-            return f"<msup>{_inside(base, Sum, Quotient, Product, Exponent)}{_row(exponent)}</msup>"
+            return f"<msup>{_inside(base, Sum, Quotient, Product, Exponent, Over)}{_row(exponent)}</msup>"
         case Indexed(array, indices):
             return f"<mrow>{_name(array)}<mo>[</mo>{_listed(indices)}<mo>]</mo></mrow>"
         case Over(function, body, ranges):
@@ -78,6 +78,10 @@ def _call(function: str, arguments: tuple[Node, ...]) -> str:
     if function in BRACKETS:
         left, right = (SIGNS[each] for each in BRACKETS[function])
         return f"<mrow><mo>{left}</mo>{''.join(map(_slashed, arguments))}<mo>{right}</mo></mrow>"
+    if function == "sum":
+        term, index, low, high = arguments
+        below = f"<mrow>{mathml_node(index)}<mo>=</mo>{mathml_node(low)}</mrow>"
+        return f"<mrow><munderover><mo>∑</mo>{below}{_row(high)}</munderover>{_inside(term, Sum)}</mrow>"
     if function == "sqrt":
         return f"<msqrt>{_listed(arguments)}</msqrt>"
     return f"<mrow><mi>{function}</mi><mo>(</mo>{_listed(arguments)}<mo>)</mo></mrow>"

@@ -135,6 +135,9 @@ def _grows(atom: Atom) -> bool:
             return isinstance(bottom, int) and bottom > 0 and _rises(top)
         case atoms.Max() | atoms.Min():
             return all(map(_rises, atom.arguments))
+        case atoms.Power():
+            base, exponent = atom.arguments
+            return isinstance(base, int) and base >= 1 and _rises(exponent)
         case _:
             return isinstance(atom, atoms.Symbol)
 

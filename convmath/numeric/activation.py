@@ -151,6 +151,16 @@ def log_softmax(layer: spec.LogSoftmax | spec.Softmax, x: Plane) -> Plane:  # no
     return np.asarray(shifted - np.log(total))
 
 
+@kernel(spec.Glu)
+def glu(layer: spec.Glu, weights: Weights, x: Array) -> Array:  # noqa: ARG001
+    """Return the first half of the channels times the sigmoid of the second."""
+    half, odd = divmod(x.shape[0], 2)
+    if odd:
+        raise Misfit("not-divisible", f"{x.shape[0]} channels have no halves")
+    gate = x[(slice(half, None),)].apply(lambda x: logistic(real(x)))
+    return x[(slice(half),)].apply(np.multiply, gate)
+
+
 def logistic(x: Plane) -> Plane:
     """Return ``1 / (1 + exp(−x))`` as ``exp(−log(1 + exp(−x)))``."""
     return np.exp(-log_exp(-x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Self
@@ -53,6 +53,27 @@ class Counts(Array):
         sums = self._broadcast(other)
         self.counter.additions += sums.size
         return sums
+
+    def gather(self, other: Self) -> Self:  # noqa: ARG002
+        """Return the shape; a MAC is a product and its addition, wherever the sum stands."""
+        return self
+
+    def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:  # noqa: ARG002
+        """Return the shape of the samples; each takes a product per corner, and one addition fewer."""
+        for each in offsets:
+            if isinstance(each, Parameter):
+                each.read()
+        positions, taps = zip(*(each.shape for each in places), strict=True)
+        samples = self.made(blank((self.shape[0], *positions, *taps)))
+        corners = 2 ** len(places)
+        self.counter.elementwise += corners * samples.size
+        self.counter.additions += (corners - 1) * samples.size
+        return samples
+
+    def declared(self, shape: Shape, macs: int, windows: Sequence[tuple[int, int, int]] | None) -> Self:  # noqa: ARG002
+        """Return the shape, and count what was declared."""
+        self.counter.macs += macs
+        return self.made(blank(shape))
 
     def maximum(self, axes: tuple[int, ...]) -> Self:
         """Return the shape of the maxima, and count one comparison less than elements for each."""

@@ -12,7 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from convmath.errors import Problem, SpecError, UsageError
 from convmath.formula import Formula, Value
-from convmath.numeric import activation, conv, dense, local, norm, pool, reshape
+from convmath.numeric import (
+    activation,
+    conv,
+    deformable,
+    dense,
+    local,
+    merge,
+    norm,
+    opaque,
+    pool,
+    reshape,
+    shuffle,
+    transpose,
+    upsample,
+)
 from convmath.numeric.array import Array, Shape
 from convmath.numeric.kernels import kernel, whole
 from convmath.numeric.misfit import Misfit, show_shape
@@ -22,7 +36,21 @@ from convmath.spec.fields import check_number
 from convmath.spec.graph import Input, Network, Node, arriving_channels
 from convmath.spec.layer import Layer
 
-KERNEL_MODULES = (activation, conv, dense, local, norm, pool, reshape)
+KERNEL_MODULES = (
+    activation,
+    conv,
+    deformable,
+    dense,
+    local,
+    merge,
+    norm,
+    opaque,
+    pool,
+    reshape,
+    shuffle,
+    transpose,
+    upsample,
+)
 """Where the kernels are; importing them fills the table."""
 
 AnyArray = TypeVar("AnyArray", bound=Array)
@@ -30,8 +58,10 @@ Given: TypeAlias = Mapping[str, Mapping[str, ArrayLike]]
 Inputs: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
 
 
-def run(network: Network, inputs: Inputs, weights: Given | None = None, seed: int = 0) -> NDArray[Any]:
-    """Return what the network makes of *inputs*.
+def run(
+    network: Network, inputs: Inputs, weights: Given | None = None, seed: int = 0
+) -> NDArray[Any] | dict[str, NDArray[Any]]:
+    """Return what the network makes of *inputs*: an array, or with ``outputs`` in the spec one for each name.
 
     *inputs* is an array, channels first and without a batch, or a mapping from the
     network's input names to arrays. *weights* maps names of layers to their arrays, by
@@ -42,11 +72,13 @@ def run(network: Network, inputs: Inputs, weights: Given | None = None, seed: in
     Raises ``SpecError`` where the network has unbound symbols, an array has the wrong
     shape, or a layer does not fit what arrives.
     """
-    output: NDArray[Any] = np.array(())
+    wanted = {network.nodes[at].name for at in network.outputs}
+    found: dict[str, NDArray[Any]] = {}
     for step in _steps(network, inputs, weights, seed):
-        output = step.output.numbers
+        if step.node.name in wanted:
+            found[step.node.name] = step.output.numbers
         del step
-    return output
+    return found if network.returned else found.popitem()[1]
 
 
 def run_layers(
@@ -102,6 +134,9 @@ def _input_numbers(wanted: Input, raw: ArrayLike) -> NDArray[Any]:
 
 def _check_names(network: Network, step: Step[Values], given: Mapping[str, ArrayLike]) -> None:
     known = [*step.weights.parameters, *step.weights.buffers]
+    if given and step.node.share is not None:
+        owner = network.nodes[step.node.share].name
+        raise network.refuse(step.node, "bad-weights", f"weights are given, but it uses those of '{owner}'")
     for name in given:
         if name not in known:
             message = f"'{name}' is given, but the layer has {', '.join(known) or 'no parameters'}"
@@ -172,9 +207,13 @@ def walk(
     for producer, array in enumerate(inputs):
         held.hold(producer, array)
         channels[arriving_channels(producer)] = array.shape[0]
+    owners = {node.share for node in network.nodes if node.share is not None}
+    shared: dict[int, Weights] = {}
     for at, node in enumerate(network.nodes):
         layer = _numeric(network, node, node.resolved(channels))
-        weights = weights_of(node)
+        weights = weights_of(node) if node.share is None else shared[node.share]
+        if at in owners:
+            shared[at] = weights
         arriving = tuple(held.arrays[producer] for producer in node.inputs)
         output = _execute(network, node, layer, weights, arriving)
         held.hold(first + at, output)

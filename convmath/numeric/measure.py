@@ -94,8 +94,8 @@ def _layer_costs(step: Step[Counts], before: Counter, after: Counter) -> LayerCo
     return LayerCosts(
         name=step.node.name,
         output_shape=step.output.shape,
-        params=sum(each.read for each in ledgers),
-        buffers=sum(each.ledger.read for each in step.weights.buffers.values()),
+        params=sum(each.newly_read() for each in ledgers),
+        buffers=sum(each.ledger.newly_read() for each in step.weights.buffers.values()),
         macs=after.macs - before.macs,
         additions=after.additions - before.additions,
         comparisons=after.comparisons - before.comparisons,

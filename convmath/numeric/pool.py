@@ -16,7 +16,7 @@ from convmath.numeric.weights import Weights
 from convmath.numeric.window import amounts, slide, taps
 from convmath.spec.fields import SAME
 from convmath.spec.layer import Window
-from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, LpPool, MaxPool
 
 
 @kernel(MaxPool)
@@ -37,6 +37,15 @@ def avg_pool(layer: AvgPool, weights: Weights, x: Array) -> Array:  # noqa: ARG0
     sizes = x.shape[1:]
     sums = slide(x, layer.windows, "zeros", overrun=layer.ceil_mode).sum(taps(layer.windows))
     return sums.apply(lambda total: total / _counted(layer, sizes).astype(total.dtype))
+
+
+@kernel(LpPool)
+def lp_pool(layer: LpPool, weights: Weights, x: Array) -> Array:  # noqa: ARG001
+    """Return the n-th root of the sum of n-th powers of every window."""
+    check_padding(layer.windows)
+    powers = x.apply(lambda x: np.abs(x) ** layer.norm_type)
+    sums = slide(powers, layer.windows, "zeros", overrun=layer.ceil_mode).sum(taps(layer.windows))
+    return sums.apply(lambda total: total ** (1 / layer.norm_type))
 
 
 def check_padding(windows: tuple[Window, ...]) -> None:

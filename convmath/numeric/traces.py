@@ -10,12 +10,12 @@ kept.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from convmath.numeric.array import Array, Operand, Plane, Shape, broadcast, pad_plane, thin
+from convmath.numeric.array import Array, Operand, Plane, Shape, broadcast, pad_plane, spread_plane, take_plane, thin
 from convmath.numeric.weights import Parameter
 
 
@@ -57,6 +57,72 @@ class Trace(Array):
         *read, padded = zip(self.planes, self.empty, strict=True)
         planes = [pad_plane(plane, axis, amount, mode, empty) for plane, empty in read]
         return self.made(*planes, pad_plane(padded[0], axis, amount, "zeros", padded[1]))
+
+    def spread(self, axis: int, step: int) -> Self:
+        """Return the array with zeros between its elements, which have read nothing and are no padding."""
+        if axis == self.axis:
+            return super().spread(axis, step)
+        wide = spread_plane(np.empty(self.shape[axis], dtype=np.int8), 0, step, 0)
+        indices = np.zeros(wide.shape, dtype=np.intp)
+        return self.made(*(take_plane(plane, axis, indices) for plane in self.planes))
+
+    def extended(self, axis: int, amount: tuple[int, int]) -> Self:
+        """Return the array with such zeros at its ends."""
+        if axis == self.axis:
+            return super().extended(axis, amount)
+        return self.made(*(self._widened(plane, axis, amount) for plane in self.planes))
+
+    def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:
+        """Return what samples have read at most: all within *reach* of each place, and what the offsets have read."""
+        rank = len(places)
+        line = places[self.axis - 1]
+        margin = int(max(-line.min(), line.max() - self.shape[self.axis] + 1, 0)) + reach
+        near = self.pad(self.axis, (margin, margin)).windows(self.axis, kernel=2 * reach + 1, stride=1, dilation=1)
+        samples = near.union((-1,))
+        for axis in range(rank, 0, -1):  # backwards, so that the axes before keep their numbers
+            moved = margin - reach if axis == self.axis else 0
+            indices = np.clip(places[axis - 1] + moved, 0, samples.shape[axis] - 1)
+            samples = samples.take(axis, indices)
+        order = (0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2))
+        samples = samples.transpose(order)
+        for each in offsets:
+            if isinstance(each, Array):
+                samples = samples.apply(np.add, each.union((0,)))  # type: ignore[attr-defined]
+        return samples
+
+    def declared(self, shape: Shape, macs: int, windows: Sequence[tuple[int, int, int]] | None) -> Self:  # noqa: ARG002
+        """Return what each output has read: a window of all channels, or everything."""
+        if windows is None:
+            return self.regrouped(shape)
+        kernel, stride, before = windows[self.axis - 1]
+        beyond = stride * shape[self.axis] + kernel
+        line = self.union(tuple(axis for axis in range(len(self.shape)) if axis != self.axis), keepdims=True)
+        line = line.pad(self.axis, (before, beyond)).windows(self.axis, kernel=kernel, stride=stride, dilation=1)
+        line = line.union((-1,)).cut(self.axis, (0, line.shape[self.axis] - shape[self.axis]))
+        first = (slice(0, 1),) * self.axis + (slice(None),) + (slice(0, 1),) * (len(shape) - self.axis - 1)
+        return self.made(*(broadcast(plane[first], shape) for plane in line.planes))
+
+    def merge(self, axis: int) -> Self:
+        """Return the array with two axes written as one; an axis that is not followed still repeats one element."""
+        merged = super().merge(axis)
+        if axis == self.axis:
+            return merged
+        pairs = zip(self.planes, merged.planes, strict=True)
+        first: tuple[Any, ...] = (*(slice(None),) * axis, slice(0, 1), 0)
+        thinned = [broadcast(plane[first], wide.shape) for plane, wide in pairs]
+        return self._view(thinned)
+
+    def regrouped(self, shape: Shape) -> Self:
+        """Return an image of which each element has read, at most, what all have: a bound."""
+        joined = self.union(tuple(range(len(self.shape))))
+        new = self._view([np.broadcast_to(plane, shape) for plane in joined.planes])
+        new.axis = max(1, min(self.axis, len(shape) - 1))
+        return new
+
+    @property
+    def fills(self) -> tuple[Any, ...]:
+        """What a zero between elements has read: nothing, and it is no padding."""
+        return (*self.empty[:-1], False)
 
     @staticmethod
     def _widened(plane: Plane, axis: int, amount: tuple[int, int]) -> Plane:

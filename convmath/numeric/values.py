@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any, Self
 
 import numpy as np
 
-from convmath.numeric.array import Array, Operand, Plane, pad_plane
+from convmath.numeric.array import Array, Operand, Plane, Shape, pad_plane
+from convmath.numeric.misfit import Misfit
 from convmath.numeric.weights import Parameter
 
 AT_ONCE = 1 << 20
@@ -52,6 +54,31 @@ class Values(Array):
             numbers = numbers.astype(object)
         return self.made(numbers + addends)
 
+    def displaced(self, places: Sequence[Plane], offsets: Sequence[Operand], reach: int) -> Self:  # noqa: ARG002
+        """Return the samples by bilinear interpolation, one corner after the other."""
+        numbers = self.numbers if self.numbers.dtype.kind == "f" else self.numbers.astype(np.float64)
+        moves = [_numbers_of(each) for each in offsets]
+        if not all(np.isfinite(each).all() for each in moves):
+            raise Misfit("bad-offset", "an offset is no finite number")
+        rank = len(places)
+        low, share = [], []
+        for axis, (place, move) in enumerate(zip(places, moves, strict=True)):
+            ones = [1] * (rank - 1)
+            spots = place.reshape((*ones[:axis], -1, *ones, place.shape[1], *ones[axis:]))
+            at = np.clip(spots + move, -2, self.shape[axis + 1] + 1)
+            low.append(np.floor(at).astype(np.intp))
+            share.append(at - np.floor(at))
+        groups = max(each.shape[0] for each in moves)
+        parts = numbers.reshape((groups, -1, *numbers.shape[1:]))
+        samples: Any = 0
+        for corner in product((0, 1), repeat=rank):
+            samples = samples + _corner(parts, corner, low, share)
+        return self.made(samples.reshape((numbers.shape[0], *samples.shape[2:])).astype(numbers.dtype))
+
+    def declared(self, shape: Shape, macs: int, windows: Sequence[tuple[int, int, int]] | None) -> Self:  # noqa: ARG002
+        """Refuse: what the layer computes is not known."""
+        raise Misfit("opaque", "what an opaque layer computes is not known, so that no values run through it")
+
     def maximum(self, axes: tuple[int, ...]) -> Self:
         """Return the largest elements."""
         return self.made(self.numbers.max(axis=axes))
@@ -84,6 +111,20 @@ def _integers(*arrays: Plane) -> bool:
 def _reach(numbers: Plane) -> int:
     """Return the largest magnitude, as an integer that cannot overflow."""
     return max(-int(numbers.min()), int(numbers.max()), 1)
+
+
+def _corner(parts: Plane, corner: tuple[int, ...], low: list[Plane], share: list[Plane]) -> Plane:
+    """Return one neighbour of every place, times its share; groups, channels, positions, taps."""
+    weight: Any = 1.0
+    indices = []
+    for axis, above in enumerate(corner):
+        index, size = low[axis] + above, parts.shape[axis + 2]
+        inside = (index >= 0) & (index < size)
+        weight = weight * inside * (share[axis] if above else 1 - share[axis])
+        indices.append(np.clip(index, 0, size - 1))
+    wide = np.broadcast_arrays(*indices)
+    read = np.stack([part[(slice(None), *(each[group] for each in wide))] for group, part in enumerate(parts)])
+    return np.asarray(read * weight[:, None])
 
 
 def _pick(array: Plane, places: dict[int, int]) -> Plane:

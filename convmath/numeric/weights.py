@@ -27,6 +27,7 @@ class Ledger:
         self.size = size
         self.by_identity = by_identity
         self._seen = np.zeros(size if by_identity else 1, dtype=np.bool_)
+        self._counted = 0
 
     def mark(self, identities: NDArray[Any]) -> None:
         """Note that the elements with these identities are read; any array stands for a whole one."""
@@ -37,6 +38,11 @@ class Ledger:
         """The number of elements that were read."""
         seen = int(np.count_nonzero(self._seen))
         return seen if self.by_identity else seen * self.size
+
+    def newly_read(self) -> int:
+        """Return how many elements were read since this was last asked: layers that share them count them once."""
+        before, self._counted = self._counted, self.read
+        return self._counted - before
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +85,28 @@ class Weights:
 
     def parameter(self, name: str, shape: Shape, *, around: float = 0.0, spread: float | None = None) -> Parameter:
         """Return a learned array; unless *spread* says how far, it is filled so that sums keep their magnitude."""
+        if name in self.parameters:
+            return _same(self.parameters[name], name, shape)
         fan_in = prod(shape[1:])
         self.parameters[name] = self._source(name, shape, around, fan_in**-0.5 if spread is None else spread)
         return self.parameters[name]
 
     def buffer(self, name: str, shape: Shape, *, around: float = 0.0) -> Parameter:
         """Return an array that is kept but not learned, such as a running mean."""
+        if name in self.buffers:
+            return _same(self.buffers[name], name, shape)
         self.buffers[name] = self._source(name, shape, around, 0.5)
         return self.buffers[name]
+
+
+def _same(held: Parameter, name: str, shape: Shape) -> Parameter:
+    """Return what another layer uses as well, if it has the shape that this layer needs."""
+    if held.shape != shape:
+        message = (
+            f"'{name}' must have the shape {show_shape(shape)}, but the one it shares has {show_shape(held.shape)}"
+        )
+        raise Misfit("bad-share", message)
+    return held
 
 
 @dataclass(frozen=True, slots=True)

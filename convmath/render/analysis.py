@@ -22,7 +22,9 @@ from convmath.render.page import (
     Words,
     conditions,
     figure,
+    settings,
     shape,
+    symbols,
 )
 from convmath.render.table import Row, rows_of
 from convmath.report import Analysis, Field, Formulas, LayerReport, NetworkReport, Totals
@@ -52,7 +54,8 @@ def _subtitle(analysis: Analysis, *, numbered: bool) -> Iterator[Inline]:
         yield Words(", " if at else "input ")
         yield from shape(each.shape)
     if numbered and analysis.values:
-        yield Words("; numbers at " + ", ".join(f"{name} = {value}" for name, value in analysis.values.items()))
+        yield Words("; numbers at ")
+        yield from settings(analysis.values)
 
 
 def _below(analysis: Analysis, shown: NetworkReport) -> Iterator[Block]:
@@ -64,8 +67,7 @@ def _below(analysis: Analysis, shown: NetworkReport) -> Iterator[Block]:
             yield Line((Words("Peak activations: "), figure(peak), *named))
         return
     found = analysis.report.totals.valid_when
-    names = ", ".join(each.name for each in analysis.report.symbols)
-    when = conditions(found) if found else (Words(names),)
+    when = conditions(found) if found else symbols(each.name for each in analysis.report.symbols)
     yield Heading((Words("For every "), *when))
     yield formulas_page(Formulas(analysis, None)).blocks[0]
 
@@ -136,4 +138,4 @@ def _held(column: Quantity, record: LayerReport | Totals) -> Content:
     if isinstance(held, int | Formula) and not isinstance(held, bool):
         return (figure(held),)
     text = text_of(held)
-    return (Given(text),) if column.steps[0] in TEXTS else (Words(text),)
+    return (Given(text, typed=column.steps[0] in TEXTS),)

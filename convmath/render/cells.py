@@ -133,7 +133,7 @@ def _terms(text: str) -> list[str]:
 
 
 def _factors(term: str) -> list[str]:
-    """Split before the stars and commas that stand in the fewest brackets."""
+    """Split in the fewest brackets: after commas and before signs where there are any, else before stars."""
     depths: list[int] = []
     depth = 0
     for letter in term:
@@ -148,7 +148,9 @@ def _factors(term: str) -> list[str]:
     if not marks:
         return [term]
     outermost = min(depths[at] for at in marks)
-    cuts = [0, *(at for at in marks if depths[at] == outermost), len(term)]
+    found = [at for at in marks if depths[at] == outermost]
+    spaces = [at for at in found if term[at] == " "]
+    cuts = [0, *(spaces or found), len(term)]
     return [term[begin:end] for begin, end in pairwise(cuts)]
 
 

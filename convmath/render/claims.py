@@ -14,7 +14,7 @@ from convmath.formula import Formula, Value
 from convmath.formula.text import write
 from convmath.render.cells import axis_names, shortened, wrapped
 from convmath.render.table import ruled
-from convmath.verdicts import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
+from convmath.report import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
 
 SCHEMA = 1
 SIGNS = {PROVED: "✓", CONFIRMED: "~", REFUTED: "✗"}

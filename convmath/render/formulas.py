@@ -24,6 +24,7 @@ from convmath.render.page import (
     conditions,
     figure,
     math,
+    settings,
     shape,
 )
 from convmath.report import Chain, Derivation, Field, Formulas, LayerReport, NetworkReport, Totals
@@ -84,8 +85,7 @@ def _record(formulas: Formulas, report: NetworkReport) -> LayerReport | Totals:
 def _numbers(formulas: Formulas, value: Value | None, number: Value | None) -> Iterator[Fact]:
     """Yield the number at the defaults below a formula."""
     if isinstance(value, Formula) and number is not None:
-        at = ", ".join(f"{name} = {held}" for name, held in formulas.analysis.values.items())
-        yield Fact((Words(at),), (Words(grouped(number)),), minor=True)
+        yield Fact(settings(formulas.analysis.values), (Words(grouped(number)),), minor=True)
 
 
 def _peak(formulas: Formulas, totals: Totals, numbers: LayerReport | Totals | None) -> Iterator[Fact]:

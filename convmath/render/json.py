@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,9 @@ from convmath.formula import Formula, Value
 from convmath.formula.text import digits, write, write_node
 from convmath.report import (
     Analysis,
+    Comparison,
     Derivation,
+    Disagreement,
     Field,
     Formulas,
     LayerReport,
@@ -69,7 +71,21 @@ def _field(field: Field) -> dict[str, Any]:
         "last": _values(field.last),
         "whole": field.whole,
         **({} if field.exact else {"exact": False}),
+        **(
+            {} if field.disagreement is None else {"disagreement": [_disagreement(each) for each in field.disagreement]}
+        ),
+        **({} if field.local is None else {"without_gates": _field(field.local)}),
+        **({} if set(field.period or ()) <= {1} else {"period": _values(field.period)}),
     }
+
+
+def _fields(field: Field, by_input: Mapping[str, Field]) -> dict[str, Any]:
+    """Return a field, or with several inputs one for each that is read."""
+    return {name: _field(each) for name, each in by_input.items()} if by_input else _field(field)
+
+
+def _disagreement(each: Disagreement | None) -> dict[str, Any] | None:
+    return None if each is None else {"jumps": _values(each.jumps), "apart": value(each.apart)}
 
 
 def _operations(operations: Operations) -> dict[str, Any]:
@@ -92,14 +108,15 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "flops": value(layer.flops),
         "operations": _operations(layer.operations),
         "activations": value(layer.activations),
-        "receptive_field": _field(layer.receptive_field),
+        "receptive_field": _fields(layer.receptive_field, layer.fields),
+        **({} if layer.shares is None else {"shares": layer.shares}),
         "repeat": [{"index": index, "times": times} for index, times in layer.repeat],
     }
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
     return {
-        "output_shape": _values(totals.output_shape),
+        "output_shape": {name: _values(each) for name, each in totals.outputs.items()} or _values(totals.output_shape),
         "params": value(totals.params),
         "buffers": value(totals.buffers),
         "macs": value(totals.macs),
@@ -107,7 +124,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "operations": _operations(totals.operations),
         "activations": value(totals.activations),
         "peak_activations": value(totals.peak_activations),
-        "receptive_field": _field(totals.receptive_field),
+        "receptive_field": _fields(totals.receptive_field, totals.fields),
         "receptive_field_layer": totals.receptive_field_layer,
         "valid_when": [str(each) for each in totals.valid_when],
     }
@@ -207,3 +224,34 @@ def render_scale(scale: Scale) -> str:
     return json.dumps(
         {"schema": SCHEMA, "input": _values(scale.input), "output": _values(scale.output), "layers": rows}, indent=2
     )
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """Return the totals of several networks, their ratios to the first, and where one has less."""
+    data = {
+        "schema": SCHEMA,
+        "networks": list(comparison.names),
+        "quantities": [
+            {
+                "quantity": row.quantity,
+                "formulas": _values(row.values),
+                "ratios": _values(row.ratios),
+                "numbers": _values(row.numbers),
+                "number_ratios": _values(row.number_ratios),
+            }
+            for row in comparison.rows
+        ],
+        "valid_when": [[str(each) for each in analysis.report.totals.valid_when] for analysis in comparison.analyses],
+        "overtaking": [
+            {
+                "quantity": each.quantity,
+                "less": comparison.names[each.less],
+                "more": comparison.names[each.more],
+                "symbol": each.symbol,
+                "above": value(each.threshold),
+                "while_positive": value(each.slope),
+            }
+            for each in comparison.overtaking
+        ],
+    }
+    return json.dumps(data, indent=2, ensure_ascii=True)

@@ -30,9 +30,14 @@ PARAGRAPH = r">{\raggedright\arraybackslash}"
 INDENT = "\\quad "
 VALUES = 0.65
 """The part of a line's width that the values of facts take."""
+LABELS = 0.3
+"""The part that labels take, where one has more than MOST_LABEL letters."""
+MOST_LABEL = 20
 WORDS = 0.25
-"""The part that a column of words takes, where one has more than WORDY letters."""
+"""The part that a column of words takes, where one has more than WORDY letters; less of it among many columns."""
 WORDY = 36
+MANY = 5
+"""A table of more columns is set smaller, to fit between common margins."""
 LONG = 30
 """Tables with more lines may break across pages."""
 SPECIALS = {
@@ -109,32 +114,40 @@ def _block(block: Block) -> Iterator[str]:
 
 def _facts(facts: Facts) -> Iterator[str]:
     """Yield labels and values side by side; TeX breaks long formulas at their signs."""
-    yield f"\\begin{{longtable}}[l]{{@{{}}l{PARAGRAPH}p{{{VALUES}\\linewidth}}@{{}}}}"
+    widest = max(_length(fact.label) for fact in facts.rows)
+    label = "l" if widest <= MOST_LABEL else f"{PARAGRAPH}p{{{LABELS}\\linewidth}}"
+    yield f"\\begin{{longtable}}[l]{{@{{}}{label}{PARAGRAPH}p{{{VALUES}\\linewidth}}@{{}}}}"
     for fact in facts.rows:
         yield f"{INDENT if fact.minor else ''}{_content(fact.label)} & {_content(fact.content)} \\\\"
     yield "\\end{longtable}"
 
 
 def _grid(grid: Grid) -> Iterator[str]:
-    columns = [*map(_column, grid.right, zip(*grid.rows, strict=True))]
+    rows = (*grid.rows, *([grid.foot] if grid.foot else []))
+    many = len(grid.head) > MANY
+    words = 0.7 * WORDS if many else WORDS
+    columns = [
+        _column(cells, words, right=right) for right, cells in zip(grid.right, zip(*rows, strict=True), strict=True)
+    ]
     head = " & ".join(escaped(each) for each in grid.head)
     body = [_row(row, columns) for row in grid.rows]
     foot = ["\\midrule", _row(grid.foot, columns)] if grid.foot else []
+    narrow = "\\footnotesize\\setlength{\\tabcolsep}{3pt}" if many else ""
     layout = f"{{@{{}}{''.join(columns)}@{{}}}}"
     if sum(max(map(len, row)) for row in grid.rows) > LONG:
-        yield f"\\begin{{longtable}}[l]{layout}"
+        yield f"{{{narrow}\\begin{{longtable}}[l]{layout}"
         yield from ("\\toprule", f"{head} \\\\", "\\midrule", "\\endhead", "\\bottomrule", "\\endfoot")
-        yield from (*body, *foot, "\\end{longtable}")
+        yield from (*body, *foot, "\\end{longtable}}")
         return
-    yield f"\\par\\noindent\\begin{{tabular}}{layout}"
-    yield from ("\\toprule", f"{head} \\\\", "\\midrule", *body, *foot, "\\bottomrule", "\\end{tabular}\\par")
+    yield f"{{\\medskip\\noindent{narrow}\\begin{{tabular}}{layout}"
+    yield from ("\\toprule", f"{head} \\\\", "\\midrule", *body, *foot, "\\bottomrule", "\\end{tabular}\\par\\medskip}")
 
 
-def _column(right: bool, cells: tuple[Cell, ...]) -> str:  # noqa: FBT001
+def _column(cells: tuple[Cell, ...], words: float, *, right: bool) -> str:
     """Return how a column stands: what is long is broken into lines, formulas in a wider column than words."""
     longest = max((line for cell in cells for line in cell), key=_length, default=())
     if _length(longest) > WORDY:
-        part = VALUES if any(isinstance(each, Math) for each in longest) else WORDS
+        part = VALUES if any(isinstance(each, Math) for each in longest) else words
         return f"{PARAGRAPH}p{{{part}\\linewidth}}"
     return "r" if right else "l"
 

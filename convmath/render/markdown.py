@@ -26,8 +26,13 @@ from convmath.render.page import (
 )
 from convmath.render.signs import LATEX_RELATIONS
 
-_ACTIVE = re.compile(r"[\\`*_{}\[\]()<>#+!|$~&:@/^=\"'-]")
+_ACTIVE = re.compile(r"[\\`*{}\[\]()<>#+!|$~&:@/^=\"']|(?<![A-Za-z0-9])[_-]|[_-](?![A-Za-z0-9])")
+"""Signs that mean something; ``_`` and ``-`` between letters mean nothing."""
+_OWN = re.compile(r"[*`<|$]")
+"""Signs that convmath's own words use for themselves."""
 _LINK = re.compile(r"www\.", re.IGNORECASE)
+_APART = re.compile(r"\\[@$]")
+"""GitHub makes links of addresses, and mathematics of dollars, even where they are escaped: they stand in tags."""
 
 
 def write(page: Page, *, level: int = 2) -> str:
@@ -42,7 +47,8 @@ def write(page: Page, *, level: int = 2) -> str:
 def escaped(text: str) -> str:
     """Return a name that Markdown shows as it is: no link, no emphasis, no tag, no end of a cell or a comment."""
     shown = _ACTIVE.sub(lambda found: f"\\{found[0]}", inert(text))
-    return _LINK.sub(lambda found: f"{found[0][:-1]}\\.", shown)
+    shown = _LINK.sub(lambda found: f"{found[0][:-1]}\\.", shown)
+    return _APART.sub(lambda found: f"<span>{found[0]}</span>", shown)
 
 
 def _block(block: Block, level: int) -> Iterator[str]:
@@ -78,11 +84,11 @@ def _content(content: Content) -> str:
 def _inline(inline: Inline) -> str:
     match inline:
         case Words(text):
-            return text
+            return _OWN.sub(lambda found: f"\\{found[0]}", inert(text))
         case Given(text):
             return escaped(text)
         case Code(text):
-            return f"`{text}`"
+            return f"`{inert(text)}`"
         case Math(parts):
             return (
                 f"${' '.join(LATEX_RELATIONS[each] if isinstance(each, str) else latex_node(each) for each in parts)}$"

@@ -6,11 +6,12 @@ is always a ``Given``, so that every format has one place where it escapes names
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from convmath.formula.layout import arrange
-from convmath.formula.nodes import Call, Node
+from convmath.formula.nodes import Call, Name, Node, Number_, Product, Sum
 from convmath.formula.terms import Formula, Value
 from convmath.render.cells import grouped
 from convmath.report import Condition
@@ -120,8 +121,32 @@ def shape(sizes: tuple[Value, ...]) -> Content:
     """Return sizes with crosses between them."""
     found: list[Inline] = []
     for size in sizes:
-        found += [*([Words(" × ")] if found else []), figure(size) if isinstance(size, Formula) else Words(str(size))]
+        found += [*([Words(" × ")] if found else []), _factor(size)]
     return tuple(found)
+
+
+def symbols(names: Iterable[str]) -> Content:
+    """Return names of symbols with commas between them."""
+    listed: list[Inline] = []
+    for name in names:
+        listed += [*([Words(", ")] if listed else []), Math((Name(name),))]
+    return tuple(listed)
+
+
+def settings(values: Mapping[str, int]) -> Content:
+    """Return what symbols are set to: ``H = 224, W = 224``."""
+    listed: list[Inline] = []
+    for name, number in values.items():
+        listed += [*([Words(", ")] if listed else []), Math((Name(name), "=", Number_(number)))]
+    return tuple(listed)
+
+
+def _factor(size: Value) -> Inline:
+    """Return a size as a factor: a sum gets brackets."""
+    if not isinstance(size, Formula):
+        return Words(str(size))
+    node = arrange(size, textbook=True)
+    return Math((Product((node,)) if isinstance(node, Sum) else node,))
 
 
 def condition(each: Condition) -> Content:

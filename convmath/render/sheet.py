@@ -67,8 +67,7 @@ def _facts(sheet: Sheet) -> Iterator[Fact]:
         yield Fact((Math((Name(name),)),), (math(size),), minor=True)
     for name, label in COUNTS:
         if sheet.short[name] != 0 or name in ("params", "macs"):
-            note = f"   ({sheet.notes[name]})" if name in sheet.notes else ""
-            yield Fact((Words(label),), (math(sheet.short[name]), *([Words(note)] if note else [])))
+            yield Fact((Words(label),), (math(sheet.short[name]), *_note(sheet, name)))
     yield from _field(sheet)
     if sheet.report.totals.valid_when:
         yield Fact((Words("holds for"),), conditions(sheet.report.totals.valid_when))
@@ -80,13 +79,22 @@ def _facts(sheet: Sheet) -> Iterator[Fact]:
         yield Fact((Words("also called"),), (Words(", ".join(sheet.aliases)),))
 
 
+def _note(sheet: Sheet, name: str) -> Content:
+    if name not in sheet.notes:
+        return ()
+    fewer, where = sheet.notes[name]
+    return (Words("   ("), math(fewer), Words(f" {where})"))
+
+
 def _definition(sheet: Sheet) -> Iterator[Fact]:
     """Yield the input, the fields with their symbols or defaults, and the defining equation."""
     yield Fact((Words("input"),), shape(sheet.report.inputs[0].shape))
+    defaults = {name: Words(f"{default} unless given") for name, default in sheet.defaults}
     for name, letters in sheet.fields:
-        yield Fact((Code(name),), _letters(letters), minor=True)
-    for name, default in sheet.defaults:
-        yield Fact((Code(name),), (Words(f"{default} unless given"),), minor=True)
+        default = (Words(", "), defaults.pop(name)) if name in defaults else ()
+        yield Fact((Code(name),), (*_letters(letters), *default), minor=True)
+    for name, words in defaults.items():
+        yield Fact((Code(name),), (words,), minor=True)
     left, right = sheet.equation
     yield Fact((Words("defined by"),), (Math((left, "=", right)),))
     if sheet.constants:
@@ -125,7 +133,7 @@ def _field(sheet: Sheet) -> Iterator[Fact]:
     unit = " pixel" if sizes == (1,) else " pixels"
     yield Fact((Words("sees"),), (*sees, Words(f"{unit}, one output every "), _value(field.jump[0])))
     reads = Math((arrange(field.first[0]), "…", arrange(field.last[0])))
-    yield Fact((Words("output i reads"),), (reads,), minor=True)
+    yield Fact((Words("output i reads" if field.exact else "output i reads at most"),), (reads,), minor=True)
 
 
 def _value(value: Value) -> Words | Math:

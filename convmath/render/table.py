@@ -275,7 +275,10 @@ def _reads(field: Field) -> str:
     pairs = dict.fromkeys(
         f"{write(first)} … {write(last)}" for first, last in zip(field.first or (), field.last or (), strict=True)
     )
-    return ", ".join(pairs)
+    bound = "" if field.exact else "at most "
+    periods = dict.fromkeys(write(each) for each in field.period or ())
+    again = f" (period {' × '.join(periods)})" if set(periods) - {"1"} else ""
+    return f"{bound}{', '.join(pairs)}{again}"
 
 
 def _chosen(columns: tuple[Quantity, ...], report: NetworkReport, rows: list[Row], width: int) -> list[str]:

@@ -243,3 +243,17 @@ class Softmax(Activation):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSoftmax(Activation):
     """The logarithm of the softmax along the channels."""
+
+
+@layer(
+    "glu",
+    meaning=Meaning(
+        "Y[c,i,j] = X[c,i,j]/(1 + exp(-X[c + C/2, i, j]))",
+        source="Dauphin et al. 2017; PyTorch, GLU",
+        torch="GLU(1)",
+        remark="The number of channels is even, and is halved.",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glu(Layer):
+    """The first half of the channels times the sigmoid of the second half."""

@@ -149,6 +149,11 @@ def _depthwise(
     )
 
 
+def pointwise(channels: Value, rank: int) -> Conv:
+    """Return a convolution with a kernel of one element and a bias."""
+    return _pointwise(channels, (1,) * rank, 1, True, rank)  # noqa: FBT003
+
+
 def _pointwise(out_channels: Value, stride: tuple[Value, ...], groups: Value, bias: bool, rank: int) -> Conv:  # noqa: FBT001
     return Conv(
         out_channels=out_channels,

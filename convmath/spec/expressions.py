@@ -17,7 +17,19 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from convmath.errors import ExpressionError
-from convmath.formula import Formula, Value, ceil_of, floor_of, gcd_of, max_of, min_of, power_of, ratio
+from convmath.formula import (
+    Formula,
+    Value,
+    ceil_of,
+    floor_of,
+    gcd_of,
+    max_of,
+    min_of,
+    power_of,
+    ratio,
+    sum_over,
+    symbol,
+)
 from convmath.formula.terms import terms_of, whole
 
 MOST_CHARACTERS = 500
@@ -201,16 +213,8 @@ def _checked(tree: ast.expr, depth: int = 0) -> ast.expr:
         case ast.BinOp(op=operation, left=left, right=right) if type(operation) in _OPERATORS:
             _checked(left, depth)  # a long sum leans to the left; it is no deeper than its terms
             _checked(right, depth + 1)
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
-            wanted = FUNCTIONS[name][0]
-            if not arguments or (wanted and len(arguments) != wanted):
-                message = f"{name} takes {wanted or 'one or more'}, not {len(arguments)} arguments"
-                raise ExpressionError("bad-call", message, tree.col_offset + 1)
-            for argument in arguments:
-                _checked(argument, depth + 1)
-        case ast.Call(func=ast.Name(id=name)):
-            help_ = f"the functions are {', '.join(FUNCTIONS)}"
-            raise ExpressionError("unknown-function", f"'{name}' is no function here", tree.col_offset + 1, help_)
+        case ast.Call(func=ast.Name(), keywords=[]):
+            _checked_call(tree, depth)
         case _:
             raise ExpressionError(
                 "bad-expression", "only + - * / // % ** and functions can stand here", tree.col_offset + 1
@@ -218,11 +222,38 @@ def _checked(tree: ast.expr, depth: int = 0) -> ast.expr:
     return tree
 
 
+def _checked_call(tree: ast.Call, depth: int) -> None:
+    match tree:
+        case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
+            wanted = FUNCTIONS[name][0]
+            if not arguments or (wanted and len(arguments) != wanted):
+                message = f"{name} takes {wanted or 'one or more'}, not {len(arguments)} arguments"
+                raise ExpressionError("bad-call", message, tree.col_offset + 1)
+            for argument in arguments:
+                _checked(argument, depth + 1)
+        case ast.Call(func=ast.Name(id="sum"), args=[term, ast.Name(id=index), low, high]) if is_name(index):
+            for argument in (term, low, high):
+                _checked(argument, depth + 1)
+        case ast.Call(func=ast.Name(id=name)):
+            help_ = f"the functions are {', '.join(FUNCTIONS)}, and sum(term, i, low, high)"
+            raise ExpressionError("unknown-function", f"'{name}' is no function here", tree.col_offset + 1, help_)
+
+
 def _names(tree: ast.expr) -> Iterator[str]:
-    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and id(node) not in functions:
-            yield node.id
+    """Yield the names, but for functions and the index of a sum inside of it."""
+    match tree:
+        case ast.Name(id=name):
+            yield name
+        case ast.Call(func=ast.Name(id="sum"), args=[term, ast.Name(id=index), low, high]):
+            yield from (each for each in _names(term) if each != index)
+            yield from (*_names(low), *_names(high))
+        case ast.Call(args=arguments):
+            for argument in arguments:
+                yield from _names(argument)
+        case _:
+            for child in ast.iter_child_nodes(tree):
+                if isinstance(child, ast.expr):
+                    yield from _names(child)
 
 
 def _power(base: Value, exponent: Value) -> Value:
@@ -259,6 +290,9 @@ def _value(tree: ast.expr, lookup: Lookup, text: str) -> Value:
             case ast.BinOp(op=operation, left=left, right=right):
                 result = _OPERATORS[type(operation)](_value(left, lookup, text), _value(right, lookup, text))
                 return _bounded(result, tree)
+            case ast.Call(func=ast.Name(id="sum"), args=[term, ast.Name(id=index), low, high]):
+                inner = _value(term, lambda name: symbol(name) if name == index else lookup(name), text)
+                return _bounded(sum_over(inner, index, _value(low, lookup, text), _value(high, lookup, text)), tree)
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return FUNCTIONS[name][1](*(_value(argument, lookup, text) for argument in arguments))
     except ZeroDivisionError:

@@ -1,7 +1,7 @@
 """The kinds of fields a layer can have: how each is read, what it refuses, and its default.
 
 A field is declared once, in the dataclass of its layer; the validator, the Python
-constructors and the documentation all read that declaration.
+constructors, the JSON Schema and the documentation all read that declaration.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from convmath.formula import Formula, Value
 
 REQUIRED: Any = object()
 SAME = "same"
+MOST_SIZES = 32
+"""How many axes an image may get."""
+ALL = "all"
+PADDING_WORDS = ("valid", SAME, "causal")
 
+Schema: TypeAlias = dict[str, Any]
+"""A JSON Schema, or a part of one."""
 Pad: TypeAlias = tuple[Value, Value] | str
 """What one axis is padded with: before and after, or ``same`` for the executor and the rule to resolve."""
 
@@ -57,6 +63,25 @@ class FieldKind(Protocol):
         """Return the canonical value."""
         ...
 
+    def schema(self, *, names: bool) -> Schema:
+        """Return the JSON Schema of the raw value; *names* tells whether a name may stand for a word or a flag."""
+        ...
+
+
+def number_schema(minimum: int) -> Schema:
+    """Return the schema of what ``Reader.number`` takes: an integer or an expression."""
+    return {"$ref": "#/$defs/number", "minimum": minimum}
+
+
+def or_list(one: Schema) -> Schema:
+    """Return the schema of one value for all axes, or a list with one for each."""
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+def or_name(word: Schema, *, names: bool) -> Schema:
+    """Return the schema of a word, or of a name that stands for one."""
+    return {"anyOf": [word, {"$ref": "#/$defs/symbol"}]} if names else word
+
 
 def show(raw: Any) -> str:
     """Return a raw value as the file would have it, for a message."""
@@ -91,6 +116,9 @@ class Size:
     def read(self, raw: Any, reader: Reader) -> Value:
         return reader.number(raw, minimum=self.minimum)
 
+    def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
+        return number_schema(self.minimum)
+
 
 @dataclass(frozen=True, slots=True)
 class PerAxis:
@@ -105,6 +133,49 @@ class PerAxis:
             return (reader.number(raw, minimum=self.minimum),) * reader.rank
         check_axes(held, there)
         return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
+
+    def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
+        return or_list(number_schema(self.minimum))
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A list of counts, as many as are wanted or any number; a single one may stand without brackets."""
+
+    default: Any = REQUIRED
+    minimum: int = 1
+    wanted: int | None = None
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        held, there = reader.resolve(raw)
+        if not isinstance(held, list) and self.wanted in (None, 1):
+            return (reader.number(raw, minimum=self.minimum),)
+        if not isinstance(held, list) or not held or len(held) not in (self.wanted, self.wanted or len(held)):
+            numbers = "a list of numbers" if self.wanted is None else f"a list of {self.wanted} numbers"
+            raise reader.refuse("wrong-length", f"{show(held)} is not {numbers}", help="write it as in [0, 64]")
+        if len(held) > MOST_SIZES:
+            raise reader.refuse("wrong-length", f"{len(held)} numbers; the limit is {MOST_SIZES}")
+        return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
+
+    def schema(self, *, names: bool) -> Schema:
+        number, low, high = number_schema(self.minimum), self.wanted or 1, self.wanted or MOST_SIZES
+        listed = {"type": "array", "items": number, "minItems": low, "maxItems": high}
+        return {"anyOf": [number, listed]} if self.wanted in (None, 1) else or_name(listed, names=names)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many elements an output reads: a count per axis; all of them, which is none per axis."""
+
+    default: Any = REQUIRED
+
+    def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        if reader.resolve(raw)[0] == ALL and not reader.knows(ALL):
+            return ()
+        return PerAxis().read(raw, reader)
+
+    def schema(self, *, names: bool) -> Schema:
+        return {"anyOf": [{"const": ALL}, PerAxis().schema(names=names)]}
 
 
 def check_axes(raw: list[Any], reader: Reader) -> None:
@@ -129,6 +200,13 @@ class Amount:
             return tuple(self._entry(each, there.at(at)) for at, each in enumerate(held))
         return (self._entry(raw, reader),) * reader.rank
 
+    def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
+        number = number_schema(0)
+        words = [{"enum": [*self.words]}] if self.words else []
+        inner = {"allOf": [number], "not": words[0]} if words else number
+        pair = {"type": "array", "items": inner, "minItems": 2, "maxItems": 2}
+        return {"anyOf": [*words, number, {"type": "array", "items": {"anyOf": [*words, number, pair]}, "minItems": 1}]}
+
     def _entry(self, raw: Any, reader: Reader) -> Pad:
         held, there = reader.resolve(raw)
         if isinstance(held, str) and held in self.words:
@@ -145,6 +223,9 @@ class Amount:
         """Return a number of elements; a word, or nearly one, would silently become a symbol."""
         if isinstance(raw, str) and raw in self.words:
             raise reader.refuse("not-a-number", f"'{raw}' cannot stand in a pair", help="write it for the whole axis")
+        if isinstance(raw, str) and raw in PADDING_WORDS and not reader.knows(raw):
+            help_ = f"write numbers, or {' or '.join(self.words)}" if self.words else "write numbers"
+            raise reader.refuse("unknown-word", f"'{raw}' is no amount here", help=help_)
         near = get_close_matches(raw, self.words, 1, 0.75) if isinstance(raw, str) and not reader.knows(raw) else []
         if near:
             help_ = f"did you mean '{near[0]}'? A symbol of that name needs a line under 'symbols'"
@@ -164,6 +245,9 @@ class Flag:
             raise reader.refuse("not-a-flag", f"{show(raw)} is neither true nor false", help="write true or false")
         return raw
 
+    def schema(self, *, names: bool) -> Schema:
+        return or_name({"type": "boolean"}, names=names)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -177,6 +261,9 @@ class Choice:
         if not isinstance(raw, str) or raw not in self.words:
             raise reader.refuse("unknown-word", f"{show(raw)} is not one of {', '.join(self.words)}")
         return raw
+
+    def schema(self, *, names: bool) -> Schema:
+        return or_name({"enum": [*self.words]}, names=names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +285,25 @@ class Real:
             raise reader.refuse("out-of-range", f"{raw} is not between {self.low} and {self.high}")
         return float(raw)
 
+    def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
+        bounds = {"minimum": self.low, "maximum": self.high}
+        number = {"type": "number", **{key: bound for key, bound in bounds.items() if isfinite(bound)}}
+        return {"anyOf": [number, {"$ref": "#/$defs/decimal"}]}
+
 
 def size(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
     """Declare a count."""
     return field(metadata={"kind": Size(default, minimum)})
+
+
+def sizes(*, minimum: int = 1, wanted: int | None = None) -> Any:
+    """Declare a list of counts."""
+    return field(metadata={"kind": Sizes(REQUIRED, minimum, wanted)})
+
+
+def reach() -> Any:
+    """Declare how many elements an output reads."""
+    return field(metadata={"kind": Reach()})
 
 
 def per_axis(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
@@ -209,7 +311,7 @@ def per_axis(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
     return field(metadata={"kind": PerAxis(default, minimum)})
 
 
-def padding(default: Any = 0, *, words: tuple[str, ...] = ("valid", SAME, "causal")) -> Any:
+def padding(default: Any = 0, *, words: tuple[str, ...] = PADDING_WORDS) -> Any:
     """Declare padding."""
     return field(metadata={"kind": Amount(default, words)})
 

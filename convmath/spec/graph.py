@@ -57,7 +57,8 @@ class Node:
     """A layer at its place in the graph.
 
     ``inputs`` are producers: the network's inputs come first, then the nodes in order.
-    ``kind`` is what the file called it, ``path`` where it stands there.
+    ``kind`` is what the file called it, ``path`` where it stands there. ``share`` is the
+    node whose parameters it uses, None for its own.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Node:
     kind: str
     path: tuple[str | int, ...] = ()
     repeat: tuple[tuple[int, int], ...] = ()
+    share: int | None = None
 
     def resolved(self, channels: Mapping[str, Value]) -> Layer:
         """Return the layer with the reserved symbols for arriving channels replaced."""
@@ -83,20 +85,25 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network in canonical form; ``document`` and ``about`` are what the file said."""
+    """A network in canonical form; ``document`` and ``about`` are what the file said.
+
+    ``returned`` holds the nodes whose outputs the file names under ``outputs``; without,
+    the last node is the output.
+    """
 
     name: str
     inputs: tuple[Input, ...]
     symbols: tuple[SymbolInfo, ...]
     nodes: tuple[Node, ...]
     groups: tuple[Group, ...] = ()
+    returned: tuple[int, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict, compare=False)
     document: Document | None = field(default=None, compare=False, repr=False)
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """The nodes that the network returns: the last one."""
-        return (len(self.nodes) - 1,) if self.nodes else ()
+        """The nodes that the network returns: those that the file names, or the last one."""
+        return self.returned or ((len(self.nodes) - 1,) if self.nodes else ())
 
     @property
     def defaults(self) -> dict[str, int] | None:
@@ -137,7 +144,9 @@ class Network:
                 if wrong:
                     problem = Problem("bad-size", f"a size of the input {wrong}", f"at {show_values(values)}")
                     raise SpecError(problem)
-        return bound
+        from convmath.spec.passes import unrolled
+
+        return unrolled(bound)
 
     def up_to(self, name: str) -> Network:
         """Return the network that ends with the layer or group *name*, without what it does not need.
@@ -146,7 +155,10 @@ class Network:
         """
         ends = {group.name: group.stop - 1 for group in self.groups}
         ends |= {node.name: at for at, node in enumerate(self.nodes)}
-        first, last = len(self.inputs), ends[name]
+        return self._needed_by(ends[name])
+
+    def _needed_by(self, last: int) -> Network:
+        first = len(self.inputs)
         needed = {last}
         for at in range(last, -1, -1):
             if at in needed:
@@ -154,11 +166,15 @@ class Network:
         kept = sorted(needed)
         moved = {first + at: first + new for new, at in enumerate(kept)} | {at: at for at in range(first)}
         channels = {arriving_channels(old): symbol(arriving_channels(new)) for old, new in moved.items()}
-        nodes = tuple(
-            replace(node, layer=node.layer.bind(channels), inputs=tuple(moved[each] for each in node.inputs))
-            for node in (self.nodes[at] for at in kept)
-        )
-        return replace(self, nodes=nodes, groups=())
+        owners: dict[int, int] = {}
+        nodes: list[Node] = []
+        for new, at in enumerate(kept):
+            node = self.nodes[at]
+            inputs = tuple(moved[each] for each in node.inputs)
+            owner = owners.setdefault(at if node.share is None else node.share, new)
+            share = None if owner == new else owner
+            nodes.append(replace(node, layer=node.layer.bind(channels), inputs=inputs, share=share))
+        return replace(self, nodes=tuple(nodes), groups=(), returned=())
 
     def names(self) -> Iterator[str]:
         """Yield every name by which a layer or a group can be asked for."""

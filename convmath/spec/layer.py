@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from convmath.formula import Formula, Value
-from convmath.spec.fields import SAME, Amount, FieldKind, Pad, PerAxis, Size
+from convmath.spec.fields import SAME, Amount, FieldKind, Pad, PerAxis, Reach, Size, Sizes
 from convmath.spec.meaning import Meaning
 
 
@@ -45,8 +45,10 @@ class Layer:
             held = getattr(self, name)
             if isinstance(kind, Size):
                 yield name, held, kind.minimum
-            elif isinstance(kind, PerAxis):
+            elif isinstance(kind, PerAxis | Sizes):
                 yield from ((name, each, kind.minimum) for each in held)
+            elif isinstance(kind, Reach):
+                yield from ((name, each, 1) for each in held)
             elif isinstance(kind, Amount):
                 yield from ((name, each, 0) for pad in held if pad != SAME for each in pad)
 
@@ -61,8 +63,18 @@ class Layer:
         return replace(self, **changed) if changed else self
 
 
+class Merge(Layer):
+    """A layer of one or more inputs, which have the same sizes."""
+
+    __slots__ = ()
+
+
 class Shorthand(Layer):
-    """A kind that the reader expands into core layers; no engine ever sees it."""
+    """A kind that the reader expands into core layers; no engine ever sees it.
+
+    The parts stand one after the other; a merge among them joins what arrived at the
+    first part with what the part before it puts out.
+    """
 
     __slots__ = ()
 
@@ -85,8 +97,8 @@ class Window(NamedTuple):
         return self.dilation * (self.kernel - 1) + 1
 
 
-class Windowed(Layer):
-    """A layer that slides a window; its fields are PyTorch's, one entry per axis."""
+class Tapped(Layer):
+    """A layer with a kernel of taps on each axis; its fields are PyTorch's, one entry per axis."""
 
     __slots__ = ()
     axes: ClassVar[bool] = True
@@ -100,6 +112,12 @@ class Windowed(Layer):
         """The window along each axis."""
         each = zip(self.kernel_size, self.stride, self.dilation, self.padding, strict=True)
         return tuple(Window(*parts) for parts in each)
+
+
+class Windowed(Tapped):
+    """A layer that slides its kernel over the image."""
+
+    __slots__ = ()
 
     @classmethod
     def settle(cls, values: dict[str, Any]) -> dict[str, Any]:

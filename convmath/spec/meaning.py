@@ -16,13 +16,14 @@ class Meaning:
     stands for the weights, b for the biases, and other names for the parameters and
     buffers called so, or for fields. A small y and x stand for one element each.
     ``general`` gives the fields in symbols, as a file could, and ``input`` the shape
-    that arrives; what is not in ``general`` has its default.
+    that arrives, ``others`` those of further inputs: then they are X1, X2; what is not in ``general`` has its default.
     """
 
     equation: str
     source: str
     general: Mapping[str, Any] = field(default_factory=dict)
     input: tuple[str, ...] = ("C", "H", "W")
+    others: tuple[tuple[str, ...], ...] = ()
     torch: str = ""
     keras: str = ""
     onnx: str = ""

@@ -11,14 +11,16 @@ from typing import Any
 from convmath.errors import ExpressionError, LimitError, Problem, SpecError, UsageError, inert
 from convmath.formula import Value, symbol
 from convmath.limits import DEFAULT, Limits
-from convmath.spec.build import MOST_NAME, MOST_PROBLEMS, Block, Builder, Frame
+from convmath.spec.build import MOST_NAME, MOST_PROBLEMS, STRUCTURE, Block, Builder, Frame
 from convmath.spec.document import Document, Path
 from convmath.spec.expressions import is_name, parse_expression
 from convmath.spec.fields import show
-from convmath.spec.graph import Input, Network, SymbolInfo, check_range
+from convmath.spec.graph import Network, SymbolInfo, check_range
+from convmath.spec.inputs import read_inputs, read_outputs
 from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
 from convmath.spec.reader import EntryReader
 from convmath.spec.scope import Argument, FileScope, WithoutScope
+from convmath.spec.sources import COMMON
 
 VERSION = 1
 KEYS = ("convmath", "name", "input", "inputs", "symbols", "let", "defaults", "blocks", "layers", "outputs", "about")
@@ -70,12 +72,15 @@ class _Parser:
         self._check_keys()
         self._declare_symbols()
         self._bind_names()
-        shape = self._input()
-        builder = Builder(self.document, self.limits, [max(0, len(shape) - 1)], self._defaults())
+        inputs = read_inputs(self.top, self.data, self.meant, self._add)
+        ranks = {each.name: len(each.sizes) for each in inputs}
+        builder = Builder(self.document, self.limits, ranks, self._defaults())
         builder.problems = self.problems
         self._read_blocks(builder)
-        if "layers" in self.data and (shape or not isinstance(self.data["layers"], list)):
-            builder.entries(self.data["layers"], ("layers",), Frame(self.scope, "", 0))
+        start = Frame(self.scope, "", 0 if len(inputs) == 1 else None)
+        if "layers" in self.data and (inputs or not isinstance(self.data["layers"], list)):
+            builder.entries(self.data["layers"], ("layers",), start)
+        returned = self._returned(builder, start)
         name = self._text("name", default="network")
         self._check_settings()
         if self.problems:
@@ -87,13 +92,21 @@ class _Parser:
         symbols = tuple(self.symbols[each] for each in [*self.declared, *self.symbols] if each in self.symbols)
         return Network(
             name,
-            (Input("input", shape),),
+            inputs,
             tuple(dict.fromkeys(symbols)),
             tuple(builder.nodes),
             tuple(builder.groups),
+            returned,
             self.data.get("about") or {},
             self.document,
         )
+
+    def _returned(self, builder: Builder, end: Frame) -> tuple[int, ...]:
+        try:
+            return read_outputs(self.top, self.data, builder, end) if not self.problems else ()
+        except SpecError as error:
+            self._add(error)
+            return ()
 
     def _add(self, error: SpecError) -> None:
         if isinstance(error, LimitError):
@@ -132,10 +145,6 @@ class _Parser:
             self._add(self.top.refuse("bad-version", message, "convmath", help=help_))
         if "layers" not in self.data and "layers" not in self.meant:
             self._add(self.top.refuse("missing-key", "'layers' is missing", help="list the layers, top to bottom"))
-        for key in ("inputs", "outputs"):
-            if key in self.data:
-                message = f"'{key}' is not supported: a network has one input and its last layer is the output"
-                self._add(self.top.refuse("unsupported", message, key, key=True))
         about = self.data.get("about")
         if about is not None and not isinstance(about, dict):
             self._add(self.top.refuse("not-fields", f"{show(about)} is no mapping", "about"))
@@ -288,36 +297,6 @@ class _Parser:
             help_ = f"give a value: --set {missing[0]}=3"
             raise SpecError(Problem("no-default", message, help_, file=self.document.file))
 
-    def _input(self) -> tuple[Value, ...]:
-        """Return the shape of the input; empty, and a problem, where it is faulty."""
-        raw = self.data.get("input")
-        if raw is None and "input" in self.meant:
-            return ()
-        if raw is None:
-            self._add(
-                self.top.refuse(
-                    "missing-key", "'input' is missing", help="write 'input: [3, H, W]': channels, then sizes"
-                )
-            )
-            return ()
-        if not isinstance(raw, list) or not raw:
-            self._add(
-                self.top.refuse(
-                    "not-a-shape", f"{show(raw)} is no shape", "input", help="write [channels, height, width]"
-                )
-            )
-            return ()
-        shape: list[Value] = []
-        for at, each in enumerate(raw):
-            try:
-                shape.append(self.top.number(each, "input", at, minimum=1))
-            except LimitError:
-                raise
-            except SpecError as error:
-                self._add(error)
-                shape.append(1)
-        return tuple(shape)
-
     def _defaults(self) -> dict[str, dict[str, tuple[Any, Path]]]:
         found: dict[str, dict[str, tuple[Any, Path]]] = {}
         for word, fields in self._mapping("defaults").items():
@@ -355,7 +334,7 @@ class _Parser:
 
     def _block(self, name: str, raw: Any) -> Block:
         path = ("blocks", name)
-        if name in VOCABULARY or name in ALIASES or name == "repeat":
+        if name in VOCABULARY or name in ALIASES or name in STRUCTURE:
             raise self.top.refuse("name-taken", f"'{name}' is a kind of layer already", *path, key=True)
         if not isinstance(raw, dict) or not isinstance(raw.get("layers"), list):
             raise self.top.refuse("missing-field", f"the block '{name}' needs 'layers', a list", *path, key=True)
@@ -370,19 +349,19 @@ class _Parser:
                     key=True,
                 )
         params: dict[str, tuple[Any, Path] | None] = {}
-        listed = raw.get("params") or []
+        listed = [] if raw.get("params") is None else raw["params"]
         if not isinstance(listed, list):
             raise self.top.refuse(
                 "not-a-list", f"{show(listed)} is no list", *path, "params", help="write [channels, {stride: 1}]"
             )
         for at, each in enumerate(listed):
             word, default = next(iter(each.items())) if isinstance(each, dict) and len(each) == 1 else (each, None)
-            if not isinstance(word, str) or not (is_name(word) and word != "name"):
+            if not isinstance(word, str) or not (is_name(word) and word not in COMMON):
                 raise self.top.refuse("bad-name", f"{show(word)} cannot name a parameter", *path, "params", at)
             if word in params:
                 raise self.top.refuse("name-taken", f"the parameter '{word}' is given twice", *path, "params", at)
             params[word] = (default, (*path, "params", at, word)) if isinstance(each, dict) else None
-        let = raw.get("let") or {}
+        let = {} if raw.get("let") is None else raw["let"]
         if not isinstance(let, dict) or not all(is_name(each) for each in let):
             raise self.top.refuse("not-fields", f"{show(let)} binds no names", *path, "let")
         twice = [each for each in let if each in params]

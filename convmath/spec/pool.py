@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convmath.formula import Value
-from convmath.spec.fields import Pad, flag, padding, per_axis
+from convmath.spec.fields import Pad, flag, padding, per_axis, real
 from convmath.spec.layer import Layer, Shorthand, Windowed, layer
 from convmath.spec.meaning import WINDOW, Meaning
 
@@ -58,6 +58,30 @@ class AvgPool(Windowed):
     dilation: tuple[Value, ...] = per_axis(1)
     ceil_mode: bool = flag(default=False)
     count_include_pad: bool = flag(default=True)
+
+
+@layer(
+    "lp_pool",
+    value="kernel_size",
+    meaning=Meaning(
+        "Y[c,i,j] = sum(abs(X[c, s*i + d*u - a, s*j + d*v - a])**norm_type, u < p, v < q)**(1/norm_type)",
+        source="Sermanet, Chintala and LeCun 2012; ONNX, LpPool",
+        general=WINDOW,
+        torch="LPPool2d",
+        onnx="LpPool",
+        remark="PyTorch takes no absolute values, which for odd norm types is another layer.",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LpPool(Windowed):
+    """Take the norm of every window, Euclidean unless ``norm_type`` says otherwise; padding is zero."""
+
+    kernel_size: tuple[Value, ...] = per_axis()
+    norm_type: float = real(2.0, 1)
+    stride: tuple[Value, ...] = per_axis("kernel_size")
+    padding: tuple[Pad, ...] = padding()
+    dilation: tuple[Value, ...] = per_axis(1)
+    ceil_mode: bool = flag(default=False)
 
 
 @layer(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from convmath.formula import Value
 from convmath.spec.conv import MODES
-from convmath.spec.fields import amount, choice, real
+from convmath.spec.fields import amount, choice, real, sizes
 from convmath.spec.layer import Layer, layer
 from convmath.spec.meaning import Meaning
 
@@ -32,6 +32,47 @@ class Flatten(Layer):
 
 
 @layer(
+    "reshape",
+    value="shape",
+    meaning=Meaning(
+        "Y[k,i,j] = X[floor(((k*m + i)*n + j)/(H*W)), mod(floor(((k*m + i)*n + j)/W), H), mod((k*m + i)*n + j, W)]",
+        source="PyTorch, Unflatten",
+        general={"shape": ["K", "m", "n"]},
+        torch="Unflatten, Tensor.reshape",
+        keras="Reshape (channels last)",
+        onnx="Reshape",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reshape(Layer):
+    """Write the same elements, in the same order, as an image or a vector of another shape."""
+
+    shape: tuple[Value, ...] = sizes()
+
+    def rank_after(self, rank: int) -> int:  # noqa: ARG002
+        """Return the number of axes behind the channels."""
+        return len(self.shape) - 1
+
+
+@layer(
+    "slice_channels",
+    value="channels",
+    meaning=Meaning(
+        "Y[c,i,j] = X[c + n, i, j]",
+        source="PyTorch, Tensor.narrow",
+        general={"channels": ["n", "e"]},
+        torch="x[:, n:e]",
+        onnx="Slice",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceChannels(Layer):
+    """Keep the channels from the first number up to, but not including, the second; they count from 0."""
+
+    channels: tuple[Value, ...] = sizes(minimum=0, wanted=2)
+
+
+@layer(
     "pad",
     value="amount",
     meaning=Meaning(
@@ -50,6 +91,26 @@ class Padding(Layer):
     axes: ClassVar[bool] = True
     amount: tuple[tuple[Value, Value], ...] = amount()
     mode: str = choice(*MODES)
+
+
+@layer(
+    "crop",
+    value="amount",
+    meaning=Meaning(
+        "Y[c,i,j] = X[c, i + a, j + a]",
+        source="Keras, Cropping2D",
+        general={"amount": "a"},
+        torch="functional.pad with negative numbers",
+        keras="Cropping2D",
+        onnx="Slice",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop(Layer):
+    """Cut elements off around the image."""
+
+    axes: ClassVar[bool] = True
+    amount: tuple[tuple[Value, Value], ...] = amount()
 
 
 @layer(

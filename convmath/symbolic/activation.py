@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from convmath.formula import ratio
 from convmath.report import Condition, Operations
 from convmath.spec import activation as kinds
 from convmath.spec.kinds import core_kinds
-from convmath.symbolic.facts import Facts, Requirement, Shape, pointwise, rule
+from convmath.symbolic.facts import Facts, Requirement, Shape, divides, pointwise, rule
 
 
 @rule(kinds.Prelu)
@@ -18,6 +21,15 @@ def prelu(layer: kinds.Prelu, shape: Shape) -> Facts:
         condition = Condition((slopes - 1) * (slopes - channels), "==", 0)  # 1 is legal, too
         requirements = (Requirement(condition, "bad-size", message, "use 1, or in_channels"),)
     return pointwise(shape, params=slopes, operations=Operations(elementwise=shape.elements), requirements=requirements)
+
+
+@rule(kinds.Glu)
+def glu(layer: kinds.Glu, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive half the channels, with a sigmoid and a product for each element (PyTorch, GLU)."""
+    message = f"{shape.channels} channels have no halves"
+    even = divides(2, shape.channels, message, "let an even number of channels arrive")
+    facts = pointwise(shape, operations=Operations(elementwise=shape.elements), requirements=(even,))
+    return replace(facts, out=Shape(ratio(shape.channels, 2), shape.sizes), minor=False)
 
 
 def activation(layer: kinds.Activation, shape: Shape) -> Facts:  # noqa: ARG001

@@ -7,7 +7,9 @@ from dataclasses import replace
 from convmath.formula import Value, product_of, ratio
 from convmath.report import Operations
 from convmath.spec.conv import Conv
+from convmath.spec.deformable import DeformableConv
 from convmath.spec.local import LocallyConnected
+from convmath.spec.transpose import ConvTranspose
 from convmath.symbolic.facts import Facts, Requirement, Shape, divides, rule
 from convmath.symbolic.window import cut_borders, first_map, last_map, least_sizes, mirrored, size_map
 
@@ -46,7 +48,9 @@ def correlation(layer: Conv | LocallyConnected, shape: Shape) -> Facts:
     )
 
 
-def whole_groups(layer: Conv | LocallyConnected, shape: Shape) -> tuple[Requirement, ...]:
+def whole_groups(
+    layer: Conv | LocallyConnected | ConvTranspose | DeformableConv, shape: Shape
+) -> tuple[Requirement, ...]:
     """Require that the groups divide the channels that arrive and those that leave."""
     if layer.groups == 1:
         return ()

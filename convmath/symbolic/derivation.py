@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 
 from convmath.algebra import FloorMap
 from convmath.formula import Formula, Value, floor_plus, sum_of, symbol
@@ -24,7 +25,7 @@ LAWS = {
     "nest": Law(read("floor((floor(x/a) + c)/b)"), read("floor((x + a*c)/(a*b))"), "for integers a, b ≥ 1 and c"),
     "shift": Law(read("floor(x/a) + c"), read("floor((x + a*c)/a)"), "for integers a ≥ 1 and c"),
 }
-VARIABLES = ("x", "y", "z", "t", "size")
+VARIABLES = ("x", "y", "z", "t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,18 @@ class _Stop:
 def derivations(network: Network, layer: str) -> tuple[Derivation, ...]:
     """Return how the size and the receptive field of *layer* come about.
 
-    The way leads from the network's input over the first input of every layer.
+    The way leads from the network's input over the first input of every layer. A vector
+    has no size along an axis: there the last layer before it that has one is told of.
 
     Raises ``KeyError`` where there is no such layer.
     """
     part = network.up_to(layer)
     way = _way(part, list(_stops(part)))
     axes = _axes(way)
-    sizes = [_size(layer, way, axis) for axis in axes]
+    image = _to_last_image(way)
+    last = layer if len(image) == len(way) else image[-1].place.name
+    variable = _variable({each.name for each in network.symbols})
+    sizes = [_size(last, image, axis, variable) for axis in axes]
     fields = [found for axis in axes if (found := _field(layer, way, axis)) is not None]
     return (*sizes, *fields)
 
@@ -78,6 +83,19 @@ def _way(network: Network, stops: list[_Stop]) -> list[_Stop]:
         found.append(stops[at])
         at = stops[at].place.inputs[0] - first
     return found[::-1]
+
+
+def _variable(taken: set[str]) -> str:
+    """Return a name for the size that arrives at a layer; no symbol of the network has it."""
+    return next(each for each in chain(VARIABLES, (f"x_{at}" for at in count(1))) if each not in taken)
+
+
+def _to_last_image(way: list[_Stop]) -> list[_Stop]:
+    """Return the way up to the last layer that puts out an image; all of it where even the input is a vector."""
+    images = [at for at, each in enumerate(way) if each.after.shape.sizes]
+    if not images or images[-1] == len(way) - 1:
+        return way
+    return way[: 1 + max((at for at in images if not way[at].facts.minor), default=images[-1])]
 
 
 def _axes(way: list[_Stop]) -> list[int]:
@@ -110,12 +128,10 @@ class _Laws:
         return tuple(LAWS[name] for name in self.used)
 
 
-def _size(layer: str, way: list[_Stop], axis: int) -> Derivation:
+def _size(layer: str, way: list[_Stop], axis: int, variable: str) -> Derivation:
     """Derive the size along one axis: what each layer does to a size, and what has come about so far."""
     size = way[0].before.shape.sizes[axis]
     given = arrange(size)
-    names = size.names if isinstance(size, Formula) else frozenset()
-    variable = next(each for each in VARIABLES if each not in names)
     laws = _Laws()
     steps: list[Step] = []
     for stop in way:

@@ -51,9 +51,11 @@ class Facts:
     ``first`` and ``last`` take an output position to the least and greatest input position
     that it reads. ``least`` is the least input size that the layer accepts, beside an
     output of at least 1. ``borders`` tells that what a window reads at the image's border
-    is simply cut: there is no gap of a dilation, and no window in padding alone. A
-    ``view`` takes no memory of its own; what is ``minor`` keeps every element in its
-    place, and tables fold it into the layer above.
+    is simply cut: there is no gap of a dilation, and no window in padding alone. Where
+    ``hull`` is false, ``first`` and ``last`` only bound what is read. Where positions begin
+    ``anew``, they have nothing to do with those that arrive. What a user ``declared`` was
+    not derived. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
+    in its place, and tables fold it into the layer above.
     """
 
     out: Shape
@@ -68,11 +70,26 @@ class Facts:
     minor: bool = False
     whole: bool = False
     borders: bool = True
+    hull: bool = True
+    anew: bool = False
+    declared: bool = False
+    made: Value | None = None
+    """The elements of all outputs inside, for what stands for several layers; None where that is the output."""
     least: tuple[Value, ...] = ()
+    needs: tuple[tuple[Value, ...], ...] = ()
+    """More least sizes per axis, for what stands for several layers."""
     requirements: tuple[Requirement, ...] = ()
 
+    @property
+    def activations(self) -> Value:
+        """How many elements are made: none by a view."""
+        if self.made is not None:
+            return self.made
+        return 0 if self.view else self.out.elements
 
-RuleFunction: TypeAlias = Callable[[Any, Shape], Facts]
+
+RuleFunction: TypeAlias = Callable[..., Facts]
+"""A function of the layer and the shapes that arrive: one, or several at a merge."""
 
 rule: Registry[RuleFunction] = Registry("symbolic rule")
 
@@ -88,9 +105,9 @@ def divides(divisor: Value, number: Value, message: str, help: str) -> Requireme
     return Requirement(Condition(number, "==", 0, divisor), "not-divisible", message, help)
 
 
-def apply(layer: Layer, shape: Shape) -> Facts:
-    """Return the facts of *layer* at *shape* by its rule.
+def apply(layer: Layer, *shapes: Shape) -> Facts:
+    """Return the facts of *layer* at the shapes that arrive by its rule.
 
     Raises ``LookupError`` where the layer has none.
     """
-    return rule[type(layer)](layer, shape)
+    return rule[type(layer)](layer, *shapes)

@@ -16,7 +16,7 @@ from convmath.spec.document import Document
 from convmath.spec.fields import Amount, Choice, Flag
 from convmath.spec.graph import Network
 from convmath.spec.kinds import VOCABULARY, field_kinds
-from convmath.spec.layer import Layer
+from convmath.spec.layer import Layer, Merge
 from convmath.spec.parse import VERSION, parse
 from convmath.symbolic.compose import derive
 from convmath.symbolic.facts import Shape
@@ -29,8 +29,15 @@ OPERATIONS = ("additions", "comparisons", "elementwise")
 
 
 def one_layer(entry: dict[str, Any], shape: list[Any], symbols: Mapping[str, Any] | None = None) -> Network:
-    """Return the network of a single entry."""
+    """Return the network of a single entry; for a merge ``from`` holds the shapes of further inputs, X2 and so on."""
     data = {"convmath": VERSION, "input": shape, "symbols": dict(symbols or {}), "layers": [entry]}
+    [(kind, held)] = entry.items()
+    if issubclass(VOCABULARY[kind], Merge):
+        others = held["from"]
+        del data["input"]
+        names = [f"X{at + 1}" for at in range(len(others) + 1)]
+        data["inputs"] = dict(zip(names, [shape, *others], strict=True))
+        data["layers"] = [{kind: {**held, "from": names}}]
     return parse(Document("<layer>", "", data))
 
 
@@ -51,6 +58,8 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
     fields = {name: _letters(name, held, rank) for name, held in meaning.general.items()}
     shape = list(meaning.input) if len(meaning.input) == 1 else ["C", *SIZES[rank]]
     none = {letter: {"min": 0} for name, letter in meaning.general.items() if isinstance(declared[name], Amount)}
+    if meaning.others:
+        fields["from"] = [[each[0], *shape[1:]] for each in meaning.others]
     network = one_layer({kind: {**fields, **dict(words)}}, shape, none)
     report = derive(network)
     sizes = report.totals.output_shape[1:]
@@ -75,7 +84,7 @@ def equation_of(kind: str) -> tuple[Node, Node]:
 
 
 def _letters(name: str, held: Any, rank: int) -> Any:
-    return list(LETTERS[name][:rank]) if isinstance(held, list) else held
+    return list(LETTERS[name][:rank]) if name in LETTERS else held
 
 
 def instance(layer: Layer, before: Shape, after: LayerReport, quantity: str) -> Node | None:
@@ -108,7 +117,7 @@ def _values(layer: Layer, before: Shape, after: LayerReport) -> dict[str, Value]
     for field, letter in layer.meaning.general.items():
         held = getattr(layer, field)
         if isinstance(letter, list):
-            values |= dict(zip(LETTERS[field], held, strict=False))
+            values |= dict(zip(LETTERS.get(field, letter), held, strict=False))
         elif not isinstance(held, tuple):
             values[letter] = held
         elif len(set(held)) == 1 and not isinstance(held[0], tuple | str):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from convmath.formula import Value, product_of
 from convmath.report import Operations
-from convmath.spec.norm import BatchNorm, LocalResponseNorm
-from convmath.symbolic.facts import Facts, Shape, pointwise, rule
+from convmath.spec.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Scale
+from convmath.symbolic.facts import Facts, Shape, divides, pointwise, rule
 
 
 @rule(BatchNorm)
@@ -19,6 +22,50 @@ def batch_norm(layer: BatchNorm, shape: Shape) -> Facts:
         buffers=2 * shape.channels,
         operations=Operations(elementwise=2 * shape.elements),
     )
+
+
+def _standardised(shape: Shape, sets: Value, params: Value, *, whole: bool, affine: bool) -> Facts:
+    """Return the facts of elements normalised in *sets*, each by its own mean and variance.
+
+    With N elements in G sets: N - G additions and G divisions for the means, N
+    differences, N squares, again N - G additions and G divisions, G sums with eps, G
+    roots, N divisions; scale and shift take two more operations per element.
+    """
+    count = shape.elements
+    elementwise = 3 * count + 4 * sets + (2 * count if affine else 0)
+    operations = Operations(additions=2 * (count - sets), elementwise=elementwise)
+    facts = pointwise(shape, params=params if affine else 0, operations=operations)
+    return replace(facts, whole=True, minor=False) if whole else facts
+
+
+@rule(LayerNorm)
+def layer_norm(layer: LayerNorm, shape: Shape) -> Facts:
+    """Derive one set of all elements, or one per position (PyTorch, LayerNorm)."""
+    if layer.over == "all":
+        return _standardised(shape, 1, 2 * shape.elements, whole=True, affine=layer.affine)
+    sets = product_of(shape.sizes)
+    return _standardised(shape, sets, 2 * shape.channels, whole=not shape.sizes, affine=layer.affine)
+
+
+@rule(GroupNorm)
+def group_norm(layer: GroupNorm, shape: Shape) -> Facts:
+    """Derive sets of neighbouring channels over all positions (PyTorch, GroupNorm)."""
+    groups, channels = layer.num_groups, shape.channels
+    message = f"{groups} groups do not divide the {channels} channels that arrive"
+    facts = _standardised(shape, groups, 2 * channels, whole=True, affine=layer.affine)
+    return replace(facts, requirements=(divides(groups, channels, message, f"choose groups that divide {channels}"),))
+
+
+@rule(InstanceNorm)
+def instance_norm(layer: InstanceNorm, shape: Shape) -> Facts:
+    """Derive one set per channel; nothing is kept from other images (PyTorch, InstanceNorm2d)."""
+    return _standardised(shape, shape.channels, 2 * shape.channels, whole=True, affine=layer.affine)
+
+
+@rule(Scale)
+def scale(layer: Scale, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive one factor per channel."""
+    return pointwise(shape, params=shape.channels, operations=Operations(elementwise=shape.elements))
 
 
 @rule(LocalResponseNorm)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from convmath.algebra import FloorMap
 from convmath.formula import Value, gcd_of, product_of
 from convmath.report import Operations
-from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, LpPool, MaxPool
 from convmath.symbolic.facts import Facts, Shape, rule
 from convmath.symbolic.window import cut_borders, first_map, last_map, real_windows, size_map
 
 
-def _windows(layer: MaxPool | AvgPool, shape: Shape, operations: Operations) -> Facts:
+def _windows(layer: MaxPool | AvgPool | LpPool, shape: Shape, operations: Operations) -> Facts:
     """Return the facts of pooling, *operations* being those of one window."""
     maps = tuple(size_map(window, ceil_mode=layer.ceil_mode) for window in layer.windows)
     out = shape.through(maps, shape.channels)
@@ -40,6 +42,13 @@ def max_pool(layer: MaxPool, shape: Shape) -> Facts:
 def avg_pool(layer: AvgPool, shape: Shape) -> Facts:
     """Derive windows of k elements, k - 1 additions and a division each (PyTorch, AvgPool2d)."""
     return _windows(layer, shape, Operations(additions=product_of(layer.kernel_size) - 1, elementwise=1))
+
+
+@rule(LpPool)
+def lp_pool(layer: LpPool, shape: Shape) -> Facts:
+    """Derive a power of every element, k - 1 additions and a root for every window (ONNX, LpPool)."""
+    facts = _windows(layer, shape, Operations(additions=product_of(layer.kernel_size) - 1, elementwise=1))
+    return replace(facts, operations=facts.operations + Operations(elementwise=shape.elements))
 
 
 def _adaptive(layer: AdaptiveAvgPool | AdaptiveMaxPool, shape: Shape, operations: Operations) -> Facts:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from convmath.formula import Formula, Value, exchanged, floor_plus, ratio, symbol
-from convmath.formula.text import write
 from convmath.report import Scale, ScaleRow, Sheet, Totals
 from convmath.spec.document import Document
 from convmath.spec.fields import REQUIRED
@@ -30,12 +29,12 @@ def sheet(kind: str) -> Sheet:
     cls = VOCABULARY[kind]
     known, meaning = general(kind), cls.meaning
     letters = {name: _shown(held) for name, held in meaning.general.items()}
-    fixed = {name: held.default for name, held in field_kinds(cls).items() if name not in letters}
+    given = {name: held.default for name, held in field_kinds(cls).items()}
     return Sheet(
         kind=kind,
         summary=(inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ").replace("``", ""),
         fields=tuple(letters.items()),
-        defaults=tuple((name, _written(held)) for name, held in fixed.items() if held is not REQUIRED),
+        defaults=tuple((name, _written(held)) for name, held in given.items() if held is not REQUIRED),
         aliases=cls.aliases,
         equation=equation_of(kind),
         remark=meaning.remark,
@@ -57,14 +56,14 @@ def _written(default: Any) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def _notes(kind: str, short: Mapping[str, Value]) -> dict[str, str]:
+def _notes(kind: str, short: Mapping[str, Value]) -> dict[str, tuple[Value, str]]:
     """Return what the parameters lose without a bias or without an affine map."""
     for word in ("bias", "affine"):
         if word in field_kinds(VOCABULARY[kind]) and general(kind).short["params"] != 0:
             flag = field_kinds(VOCABULARY[kind])[word]
             if flag.default is True:
                 fewer = short["params"] - general(kind, 2, ((word, False),)).short["params"]
-                return {"params": f"{write(fewer)} fewer with {word}: false"}
+                return {"params": (fewer, f"fewer with {word}: false")}
     return {}
 
 

@@ -11,11 +11,10 @@ from convmath.errors import ConvmathError, LimitError, Problem, SpecError, Usage
 from convmath.formula import Value, bind
 from convmath.formula.terms import Number
 from convmath.quantity import of_network
-from convmath.report import Condition, NetworkReport
+from convmath.report import CONFIRMED, PROVED, REFUTED, Condition, NetworkReport, Refutation, Trial, Verdict
 from convmath.spec.claims import Claim, Claims
 from convmath.spec.expressions import Comparison, Expression
 from convmath.symbolic.compose import derive
-from convmath.verdicts import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
 from convmath.verification.measured import measure
 from convmath.verification.proof import prove
 from convmath.verification.proof.evaluation import Point, function_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from convmath.errors import SpecError
@@ -29,12 +29,14 @@ BY = {
 
 def compare(report: NetworkReport, costs: NetworkCosts, values: Mapping[str, Any], tally: Tally) -> None:
     """Hold what is counted, of every layer, of every named group and in total, against the executor's counts."""
-    for layer, seen in zip(report.layers, costs.layers, strict=True):
+    for layer in report.layers:
+        within = made_by(layer, costs.layers)
+        seen = within[-1]
         for axis, size in enumerate(layer.output_shape):
             found = seen.output_shape[axis] if axis < len(seen.output_shape) else None
             key = (layer.name, f"output_shape[{axis}]")
             tally.note(key, size, bind(size, values), found, at=values, by=BY["output_shape"])
-        _counts(layer.name, layer, [seen], values, tally)
+        _counts(layer.name, layer, within, values, tally)
     for group in report.groups:
         parts = [seen for seen in costs.layers if seen.name.startswith(f"{group.name}.")]
         _counts(group.name, group, parts, values, tally)
@@ -43,6 +45,13 @@ def compare(report: NetworkReport, costs: NetworkCosts, values: Mapping[str, Any
     if peak is not None:
         stated, by = bind(peak, values), BY["peak_activations"]
         tally.note((None, "peak_activations"), peak, stated, costs.peak_activations, at=values, by=by)
+
+
+def made_by(layer: LayerReport, seen: Sequence[LayerCosts]) -> list[LayerCosts]:
+    """Return what was executed of a layer: itself, or all passes of a repeat that was unrolled."""
+    if layer.kind != "repeat":
+        return [each for each in seen if each.name == layer.name]
+    return [each for each in seen if each.name.startswith(f"{layer.name}.")]
 
 
 def _counts(

@@ -95,16 +95,22 @@ class _Paper:
                 return self._over(function, body, ranges, at)
 
     def _element(self, name: str, indices: list[tuple[Node, Any]]) -> Any:
-        """Return an element; weights are arranged by the ranges of their indices."""
+        """Return an element; weights are arranged by the ranges of their indices, where these are names.
+
+        Between two elements of the image, at indices that are no integers, stand zeros.
+        """
+        if any(value != round(value) for _, value in indices):
+            return None
         at = [round(value) for _, value in indices]
         array = self.arrays.get(name)
         if array is None:
             return 0  # a bias that the layer does not have
-        if name != "X":
+        if not name.startswith("X") and all(isinstance(node, Name) for node, _ in indices):
             sizes = tuple(self.ranges[node.text] for node, _ in indices if isinstance(node, Name))
             if array.size not in (1, math.prod(sizes)):
                 return math.nan  # other weights than the equation has: nothing can be equal
             array = array.reshape(sizes) if math.prod(sizes) == array.size else np.broadcast_to(array, sizes)
+        array = np.asarray(array)
         inside = all(0 <= index < size for index, size in zip(at, array.shape, strict=True))
         return array[tuple(at)].item() if inside else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import zip_longest
 from math import isclose, nan
@@ -29,6 +30,7 @@ from convmath.verification.tally import Tally
 MOST_TRIES = 200
 """So many assignments are drawn for each that is wanted, since most meet no condition of the layer."""
 SIZES = ("H", "W", "n")
+_INPUT = re.compile(r'\["[^"]*"\]')
 
 
 def confront_general(kind: str, random: Random, wanted: int, tally: Tally) -> None:
@@ -74,10 +76,14 @@ def _confront_equation(
     """Hold every element of the output against the defining equation, summed up term by term."""
     left, right = equation_of(kind)
     seed = sum(values.values())
-    source = np.random.default_rng(seed).uniform(-1, 1, tuple(bound.inputs[0].shape))  # type: ignore[arg-type]
-    steps = list(walk(bound, [Values(source)], lambda node: Weights(Numbers(node.name, {}, seed))))
+    random = np.random.default_rng(seed)
+    sources = [random.uniform(-1, 1, tuple(each.shape)) for each in bound.inputs]  # type: ignore[arg-type]
+    if kind == "opaque":
+        return  # nobody knows what it computes
+    steps = list(walk(bound, list(map(Values, sources)), lambda node: Weights(Numbers(node.name, {}, seed))))
     output = steps[-1].output.numbers
-    arrays = {"X": source, **_named([each.weights for each in steps])}
+    given = {"X": sources[0]} if len(sources) == 1 else {f"X{at}": each for at, each in enumerate(sources, 1)}
+    arrays = {**given, **_named([each.weights for each in steps])}
     names = {name: float(number) for name, number in VOCABULARY[kind].meaning.constants.items()}
     names |= {name: getattr(steps[0].layer, name) for name in _reals(steps[0].layer)} | dict(values)
     try:
@@ -98,13 +104,13 @@ def _reals(layer: Any) -> list[str]:
 def _named(weights: list[Weights]) -> dict[str, Any]:
     """Return parameters and buffers by the names that equations use: F and b, F_1 and F_2 where there are two."""
     found: dict[str, Any] = {}
-    for at, each in enumerate(weights, 1):
+    for at, each in enumerate((each for each in weights if each.parameters or each.buffers), 1):
         for name, held in (each.parameters | each.buffers).items():
             found[name.removeprefix("running_")] = held.read()
             if name == "weight":
                 found["F"] = found[f"F_{at}"] = held.read()
             if name == "bias":
-                found["b"] = held.read()
+                found["b"] = found[f"b_{at}"] = held.read()
     return found
 
 
@@ -114,8 +120,9 @@ def note_layer(layer: Tally, stated: NetworkReport, at: Mapping[str, Any], tally
         found = measured.counterexample
         derived, seen = (found.derived, found.measured) if found else (None, None)
         if name is not None:  # the total of one layer says nothing more
-            formula = _formula(stated, quantity)
-            tally.note((None, _without_axis(quantity)), formula, derived, seen, at=at, by=measured.measured_by)
+            alike = _INPUT.sub("", quantity)  # a merge sees each of its inputs alike
+            formula = _formula(stated, alike)
+            tally.note((None, _without_axis(alike)), formula, derived, seen, at=at, by=measured.measured_by)
 
 
 def conditions_of(stated: NetworkReport) -> str:

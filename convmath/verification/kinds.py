@@ -7,102 +7,47 @@ dilation, both parities, groups as many as channels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from math import prod
 from random import Random
-from typing import Any
 
-from convmath.spec.kinds import VOCABULARY, core_kinds
+from convmath.spec.kinds import core_kinds
+from convmath.verification import enlarging, joining  # noqa: F401  (enters its strategies)
+from convmath.verification.draw import (
+    STRATEGIES,
+    Fields,
+    Place,
+    draw_entry,
+    draw_place,
+    each_axis,
+    groups,
+    kernels,
+    strategy,
+    window,
+)
 
-Fields = dict[str, Any]
-Strategy = Callable[[Random, "Place"], Fields]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a layer is drawn for: what arrives there."""
-
-    channels: int
-    sizes: tuple[int, ...]
-
-    @property
-    def rank(self) -> int:
-        """The number of spatial axes."""
-        return len(self.sizes)
-
-
-STRATEGIES: dict[str, Strategy] = {}
-
-
-def strategy(kind: str) -> Callable[[Strategy], Strategy]:
-    """Enter a strategy for *kind*."""
-
-    def enter(draw: Strategy) -> Strategy:
-        if kind in STRATEGIES:
-            raise TypeError(f"the kind '{kind}' has two strategies")
-        STRATEGIES[kind] = draw
-        return draw
-
-    return enter
-
-
-def draw_place(random: Random, kind: str) -> Place:
-    """Draw what arrives: a vector for a dense layer, else an image of one to three axes."""
-    channels = random.choice((1, 2, 3, 4, 6))
-    if kind == "dense":
-        return Place(channels * random.randint(1, 9), ())
-    axes = VOCABULARY[kind].axes or random.random() < 0.7
-    rank = random.choice((1, 2, 2, 3)) if axes else 0
-    return Place(channels, tuple(random.randint(1, 14) for _ in range(rank)))
-
-
-def draw_entry(random: Random, kind: str, place: Place) -> dict[str, Any]:
-    """Draw one entry of *kind*."""
-    return {kind: STRATEGIES[kind](random, place)}
-
-
-def _each(random: Random, place: Place, low: int, high: int) -> list[int]:
-    return [random.randint(low, high) for _ in range(place.rank)]
-
-
-def _window(random: Random, place: Place) -> Fields:
-    fields: Fields = {
-        "kernel_size": [random.choice((1, 2, 3, 4, 5, size)) for size in place.sizes],
-        "stride": _each(random, place, 1, 5),
-        "dilation": _each(random, place, 1, 3),
-    }
-    style = random.random()
-    if style < 0.2:
-        fields["padding"] = "same"
-    elif style < 0.3:
-        fields["padding"] = "causal"
-    else:
-        fields["padding"] = [[random.randint(0, 4), random.randint(0, 4)] for _ in range(place.rank)]
-    return fields
+__all__ = ["STRATEGIES", "Place", "draw_entry", "draw_place"]
 
 
 def _convolution(random: Random, place: Place) -> Fields:
-    groups = _groups(random, place)
+    count = groups(random, place)
     mode = random.choice(("zeros", "zeros", "replicate", "reflect", "circular"))
-    fields = _window(random, place) | {"bias": random.random() < 0.5, "padding_mode": mode}
-    return fields | {"groups": groups, "out_channels": _kernels(random, groups)}
-
-
-def _groups(random: Random, place: Place) -> int:
-    """Draw groups that divide the channels; one time in ten any number, which must be refused where it does not."""
-    if random.random() < 0.1:
-        return random.randint(1, place.channels + 1)
-    return random.choice([each for each in range(1, place.channels + 1) if place.channels % each == 0])
-
-
-def _kernels(random: Random, groups: int) -> int:
-    return groups * random.randint(1, 3) + (random.random() < 0.1)
+    fields = window(random, place) | {"bias": random.random() < 0.5, "padding_mode": mode}
+    return fields | {"groups": count, "out_channels": kernels(random, count)}
 
 
 @strategy("conv")
 def conv(random: Random, place: Place) -> Fields:
     """Draw a convolution."""
     return _convolution(random, place)
+
+
+@strategy("deformable_conv")
+def deformable_conv(random: Random, place: Place) -> Fields:
+    """Draw a deformable convolution of either kind."""
+    fields = _convolution(random, place)
+    del fields["padding_mode"]
+    offsets = {"offsets": random.choice(("learned", "predicted")), "modulated": random.random() < 0.5}
+    return fields | offsets | {"offset_groups": groups(random, place), "max_offset": random.randint(0, 3)}
 
 
 @strategy("locally_connected")
@@ -114,7 +59,7 @@ def locally_connected(random: Random, place: Place) -> Fields:
 @strategy("separable_conv")
 def separable_conv(random: Random, place: Place) -> Fields:
     """Draw a separable convolution; its groups are those of the mixing step."""
-    fields = _window(random, place) | {"bias": random.random() < 0.5}
+    fields = window(random, place) | {"bias": random.random() < 0.5}
     return fields | {"out_channels": random.randint(1, 4), "multiplier": random.randint(1, 3)}
 
 
@@ -122,15 +67,15 @@ def separable_conv(random: Random, place: Place) -> Fields:
 def depthwise_conv(random: Random, place: Place) -> Fields:
     """Draw a depthwise convolution, with one kernel for all channels or without."""
     flags = {"bias": random.random() < 0.5, "shared": random.random() < 0.5}
-    return _window(random, place) | flags | {"multiplier": random.randint(1, 3)}
+    return window(random, place) | flags | {"multiplier": random.randint(1, 3)}
 
 
 @strategy("pointwise_conv")
 def pointwise_conv(random: Random, place: Place) -> Fields:
     """Draw a pointwise convolution."""
-    groups = _groups(random, place)
-    flags = {"bias": random.random() < 0.5, "stride": _each(random, place, 1, 3)}
-    return flags | {"groups": groups, "out_channels": _kernels(random, groups)}
+    count = groups(random, place)
+    flags = {"bias": random.random() < 0.5, "stride": each_axis(random, place, 1, 3)}
+    return flags | {"groups": count, "out_channels": kernels(random, count)}
 
 
 @strategy("dense")
@@ -140,7 +85,7 @@ def dense(random: Random, place: Place) -> Fields:  # noqa: ARG001
 
 
 def _pooling(random: Random, place: Place) -> Fields:
-    fields = _window(random, place) | {"ceil_mode": random.random() < 0.5}
+    fields = window(random, place) | {"ceil_mode": random.random() < 0.5}
     if isinstance(fields["padding"], list):
         extents = [d * (k - 1) + 1 for d, k in zip(fields["dilation"], fields["kernel_size"], strict=True)]
         most = 2 if random.random() < 0.1 else 0  # sometimes a padding that must be refused
@@ -160,16 +105,22 @@ def avg_pool(random: Random, place: Place) -> Fields:
     return _pooling(random, place) | {"count_include_pad": random.random() < 0.5}
 
 
+@strategy("lp_pool")
+def lp_pool(random: Random, place: Place) -> Fields:
+    """Draw a pooling by norms."""
+    return _pooling(random, place) | {"norm_type": random.choice((1, 2, 3))}
+
+
 @strategy("adaptive_avg_pool")
 def adaptive_avg_pool(random: Random, place: Place) -> Fields:
     """Draw a pooling to a fixed size, larger ones than the input included."""
-    return {"output_size": _each(random, place, 1, 7)}
+    return {"output_size": each_axis(random, place, 1, 7)}
 
 
 @strategy("adaptive_max_pool")
 def adaptive_max_pool(random: Random, place: Place) -> Fields:
     """Draw a pooling to a fixed size."""
-    return {"output_size": _each(random, place, 1, 7)}
+    return {"output_size": each_axis(random, place, 1, 7)}
 
 
 @strategy("pad")
@@ -177,6 +128,12 @@ def pad(random: Random, place: Place) -> Fields:
     """Draw padding of its own."""
     amount = [[random.randint(0, 4), random.randint(0, 4)] for _ in range(place.rank)]
     return {"amount": amount, "mode": random.choice(("zeros", "reflect", "replicate", "circular"))}
+
+
+@strategy("crop")
+def crop(random: Random, place: Place) -> Fields:
+    """Draw a crop, at times of all there is."""
+    return {"amount": [[random.randint(0, size // 2), random.randint(0, (size + 1) // 2)] for size in place.sizes]}
 
 
 @strategy("batch_norm")
@@ -191,6 +148,66 @@ def local_response_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
     return {"size": random.randint(1, 7)}
 
 
+@strategy("layer_norm")
+def layer_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
+    """Draw a layer norm."""
+    return {"over": random.choice(("all", "channels")), "affine": random.random() < 0.7}
+
+
+@strategy("group_norm")
+def group_norm(random: Random, place: Place) -> Fields:
+    """Draw a group norm, its groups at times none that divide."""
+    return {"num_groups": groups(random, place), "affine": random.random() < 0.7}
+
+
+@strategy("instance_norm")
+def instance_norm(random: Random, place: Place) -> Fields:  # noqa: ARG001
+    """Draw an instance norm."""
+    return {"affine": random.random() < 0.7}
+
+
+@strategy("channel_shuffle")
+def channel_shuffle(random: Random, place: Place) -> Fields:
+    """Draw a shuffle, its groups at times none that divide."""
+    return {"groups": groups(random, place)}
+
+
+@strategy("slice_channels")
+def slice_channels(random: Random, place: Place) -> Fields:
+    """Draw channels, at times none, or more than there are."""
+    start = random.randrange(place.channels)
+    return {"channels": [start, random.randint(start, place.channels + 1)]}
+
+
+@strategy("reshape")
+def reshape(random: Random, place: Place) -> Fields:
+    """Draw the same sizes in another order, two of them as one, a vector, or now and then another number."""
+    sizes = [place.channels, *place.sizes]
+    random.shuffle(sizes)
+    style = random.random()
+    if style < 0.1:
+        sizes[0] += 1
+    elif style < 0.4 and len(sizes) > 1:
+        sizes[:2] = [sizes[0] * sizes[1]]
+    elif style < 0.5:
+        sizes = [prod(sizes)]
+    return {"shape": sizes}
+
+
+@strategy("opaque")
+def opaque(random: Random, place: Place) -> Fields:
+    """Draw what a user could declare."""
+    windows = random.random() < 0.7
+    return {
+        "output_shape": [random.randint(1, 4), *each_axis(random, place, 1, 6)],
+        "params": random.randint(0, 9),
+        "macs": random.randint(0, 99),
+        "receptive_field": each_axis(random, place, 1, 4) if windows else "all",
+        "stride": each_axis(random, place, 1, 3),
+        "padding": each_axis(random, place, 0, 2),
+    }
+
+
 @strategy("prelu")
 def prelu(random: Random, place: Place) -> Fields:
     """Draw one slope, or one per channel, or now and then a number that must be refused."""
@@ -202,7 +219,7 @@ def _plain(random: Random, place: Place) -> Fields:  # noqa: ARG001
     return {}
 
 
-for _kind in ("flatten", "dropout", "identity", "global_avg_pool", "global_max_pool"):
+for _kind in ("flatten", "dropout", "identity", "scale", "global_avg_pool", "global_max_pool"):
     strategy(_kind)(_plain)
 for _cls in core_kinds():
     if _cls.__module__.endswith(".activation") and _cls.kind not in STRATEGIES:

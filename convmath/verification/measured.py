@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from convmath.errors import ConvmathError
-from convmath.formula import Value
-from convmath.formula.terms import whole
+from convmath.formula import Value, bind
 from convmath.numeric.measure import Field, LayerCosts, NetworkCosts, measure_costs, measure_fields
 from convmath.quantity import Quantity
+from convmath.report import Field as Stated
 from convmath.report import LayerReport, NetworkReport, Totals
 from convmath.spec.graph import Network
 from convmath.spec.parse import POSITION
@@ -47,8 +47,8 @@ def _part(
     name = stated.name if isinstance(stated, LayerReport) else None
     quantity = steps[0]
     if quantity == "receptive_field":
-        field_of = stated.receptive_field_layer if isinstance(stated, Totals) else stated.name
-        return _field(bound, _last_of(report, field_of), steps[1:], values.get(POSITION))
+        layer = _last_of(report, stated.receptive_field_layer if isinstance(stated, Totals) else stated.name)
+        return _field(bound, layer, stated.receptive_field, steps[1:], values)
     costs = measure_costs(bound)
     seen = _seen(costs, name)
     if quantity == "output_shape":
@@ -79,41 +79,55 @@ def _agreed(values: tuple[int, ...]) -> int | None:
     return values[0] if len(set(values)) == 1 else None
 
 
-def _field(bound: Network, layer: int, steps: tuple[str | int, ...], position: int | None) -> Value | None:
+def _field(
+    bound: Network, layer: int, stated: Stated, steps: tuple[str | int, ...], values: Mapping[str, int]
+) -> Value | None:
     """Return a part of the receptive field of a layer: its size unless another part is named."""
     part = str(steps[0]) if steps and isinstance(steps[0], str) else "size"
     axes = [step for step in steps if isinstance(step, int)]
-    rank = len(bound.inputs[0].sizes)
-    found = [_on_axis(bound, layer, axis, part, position) for axis in axes or range(rank)]
-    if not found or None in found or len(set(found)) > 1:
+    found = []
+    for axis in axes or range(len(bound.inputs[0].sizes)):
+        periods = stated.period or stated.size
+        wanted = 1 if stated.period is None else bind(periods[axis] or 1, values)
+        look = _Look(part, values.get(POSITION), int(wanted) if isinstance(wanted, int) else 1, whole=stated.whole)
+        found.append(_on_axis(bound, layer, axis, look))
+    return found[0] if found and len(set(found)) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What to read off a field: a part, at one position for the ends of a window, over so many neighbours for sizes."""
+
+    part: str
+    position: int | None
+    wanted: int
+    whole: bool
+
+    def at(self, field: Field) -> Value | None:
+        """Return what is seen, at outputs whose window meets no padding; None where there are too few of them."""
+        if self.whole:
+            return max(0, int(field.last.max()) - int(field.first.min()) + 1) if self.part == "size" else None
+        clean = np.flatnonzero(field.clean)
+        if self.position is not None and self.part in ("first", "last"):
+            return int(getattr(field, self.part)[self.position]) if self.position in clean else None
+        if self.part == "size" and len(clean) >= self.wanted:
+            return int((field.last[clean] - field.first[clean] + 1).max())
+        neighbours = np.flatnonzero(np.diff(clean) == 1)
+        if self.part in ("jump", "start") and len(neighbours) and self.wanted == 1:
+            at = int(clean[neighbours[0]])
+            jump = int(field.first[at + 1] - field.first[at])
+            return jump if self.part == "jump" else int(field.first[at]) - jump * at
         return None
-    return found[0]
 
 
-def _on_axis(bound: Network, layer: int, axis: int, part: str, position: int | None) -> Value | None:
-    """Measure at outputs whose window meets no padding, on a longer input where there is none."""
+def _on_axis(bound: Network, layer: int, axis: int, look: _Look) -> Value | None:
+    """Measure on an axis of the first input, on a longer one where too few outputs meet no padding."""
     source = bound.inputs[0]
     length = int(source.sizes[axis])  # type: ignore[arg-type]
     while True:
-        found = _read(measure_fields(bound, axis)[layer], part, position)
+        found = look.at(measure_fields(bound, axis)[layer])
         length = 2 * length + 16
-        if found is not None or length > LONGEST:
+        if found is not None or length > LONGEST or look.whole:
             return found
         shape = tuple(length if at == axis + 1 else size for at, size in enumerate(source.shape))
         bound = replace(bound, inputs=(replace(source, shape=shape), *bound.inputs[1:]))
-
-
-def _read(field: Field, part: str, position: int | None) -> Value | None:
-    clean = np.flatnonzero(field.clean)
-    if position is not None and part in ("first", "last"):
-        if position not in clean:
-            return None
-        return int(getattr(field, part)[position])
-    if part == "size" and len(clean):
-        return int((field.last[clean] - field.first[clean] + 1).max())
-    neighbours = np.flatnonzero(np.diff(clean) == 1)
-    if part in ("jump", "start") and len(neighbours):
-        at = int(clean[neighbours[0]])
-        jump = int(field.first[at + 1] - field.first[at])
-        return whole(jump) if part == "jump" else int(field.first[at]) - jump * at
-    return None

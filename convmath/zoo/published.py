@@ -41,6 +41,9 @@ def rows(name: str, network: Network) -> Iterator[Row]:
             if quantity in figure and f"{quantity} {shown} {figure[quantity]}" not in seen:
                 seen.add(f"{quantity} {shown} {figure[quantity]}")
                 yield Row(name, quantity, shown, figure[quantity], getattr(totals, quantity))
+    for given, published in network.about.get("sizes", ()):
+        found = derive(_sized(network, given)).totals.output_shape[1:]
+        yield Row(name, "output", f"{given}×{given}", [published] * len(found), list(found))
     for size, fields in (network.about.get("receptive_fields") or {}).items():
         report = derive(network) if size == "any" else derive(_sized(network, int(size)))
         shown = "any size" if size == "any" else f"{size}×{size}"

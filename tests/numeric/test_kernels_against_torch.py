@@ -328,4 +328,4 @@ def test_flatten() -> None:
 def test_every_activation_is_compared() -> None:
     kinds = {cls.kind for cls in core_kinds() if cls.__module__ == "convmath.spec.activation"}
 
-    assert kinds == {*ACTIVATIONS, "prelu"}
+    assert kinds == {*ACTIVATIONS, "prelu", "glu"}

@@ -1,14 +1,13 @@
-"""The records that leave an engine: plain facts, ready for any format."""
+"""What an analysis and a verification found."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from convmath.formula import Formula, Value, bind
-from convmath.formula.nodes import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +31,31 @@ class Operations:
 
 
 @dataclass(frozen=True, slots=True)
+class Disagreement:
+    """How paths to one output differ along an axis: in their jumps, or in where their fields are centred.
+
+    ``apart`` is how far the centres of output 0 lie apart, in input pixels.
+    """
+
+    jumps: tuple[Value, ...]
+    apart: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A receptive field, in input pixels, one entry per spatial axis of the input.
 
     Output i reads inputs ``first`` … ``last``, formulas in ``i`` that hold where no window
     meets padding; ``start`` is ``first`` at 0 and ``jump`` the distance between the fields
-    of neighbours. Where outputs have no positions (a vector) these are None, and where
-    ``whole`` is true the field is all that reaches the map.
-    ``size`` is None where it has no closed form, and an upper bound where ``exact`` is false.
+    of neighbours, on average. Behind an enlarging layer neighbours differ, and ``period``
+    of them repeat: ``size`` is the largest among these. Where outputs have no positions (a
+    vector) these are None, and where ``whole`` is true the field is all that reaches the map.
+    ``size`` is None where it has no closed form; where ``exact`` is false, size, first and
+    last are bounds. ``period`` is None behind a pooling to a fixed size, too: there ``size``
+    is the largest of all.
+    Over several paths it is the hull of all; ``disagreement`` tells where they do not
+    agree, and ``jump`` is None where paths differ in it. ``local`` is the field without
+    gates and statistics, along the paths that avoid layers which read everything.
     """
 
     size: tuple[Value | None, ...]
@@ -49,6 +65,9 @@ class Field:
     last: tuple[Value, ...] | None = None
     whole: bool = False
     exact: bool = True
+    period: tuple[Value, ...] | None = None
+    disagreement: tuple[Disagreement | None, ...] | None = None
+    local: Field | None = None
 
 
 RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -118,6 +137,10 @@ class LayerReport:
     repeat: tuple[tuple[int, int], ...] = ()
     minor: bool = False
     """Whether it keeps every element in its place, so that tables fold it into the layer above."""
+    fields: Mapping[str, Field] = field(default_factory=dict, hash=False)
+    """The field in each input that is read, where the network has several; ``receptive_field`` is the first of them."""
+    shares: str | None = None
+    """The layer whose parameters it uses, where these are not its own."""
 
     @property
     def flops(self) -> Value:
@@ -141,6 +164,10 @@ class Totals:
     receptive_field: Field
     receptive_field_layer: str
     valid_when: tuple[Condition, ...]
+    outputs: Mapping[str, tuple[Value, ...]] = field(default_factory=dict, hash=False)
+    """The shapes of all outputs by their names, where the network names more than one."""
+    fields: Mapping[str, Field] = field(default_factory=dict, hash=False)
+    """The field of that layer in each input, where the network has several."""
 
     @property
     def flops(self) -> Value:
@@ -167,6 +194,29 @@ class InputReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Residues:
+    """A set of integers: ``intervals`` that repeat with the modulus, or with modulus 0 these alone."""
+
+    modulus: int
+    intervals: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinReport:
+    """Two sizes that a layer needs to be equal, along one of its axes, and the values of ``symbol`` that make them so.
+
+    ``solution`` is None where the equation is not solved; it stands among the conditions.
+    """
+
+    layer: str
+    axis: int
+    left: Value
+    right: Value
+    symbol: str | None = None
+    solution: Residues | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkReport:
     """Everything that an analysis found; ``groups`` are the named blocks and repeats."""
 
@@ -176,6 +226,7 @@ class NetworkReport:
     layers: tuple[LayerReport, ...]
     groups: tuple[LayerReport, ...]
     totals: Totals
+    joins: tuple[JoinReport, ...] = ()
 
     def layer(self, name: str) -> LayerReport:
         """Return the layer or group *name*; Raises ``KeyError`` where there is none."""
@@ -235,103 +286,3 @@ class Analysis:
     report: NetworkReport
     values: Mapping[str, int]
     at: NetworkReport | None
-
-
-@dataclass(frozen=True, slots=True)
-class Law:
-    """An identity of floors that a derivation uses, proved in the documentation."""
-
-    left: Node
-    right: Node
-    condition: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Equal forms of one value, each got from the one before; ``laws`` number the laws that were used."""
-
-    forms: tuple[Node, ...]
-    laws: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of a derivation: layers that do the same, and a chain for each column."""
-
-    layers: tuple[str, ...]
-    cells: tuple[Chain, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """How a formula comes about, step by step; ``laws`` are numbered from 1.
-
-    ``given`` is what one starts from, ``variable`` what a layer's own column is written in.
-    """
-
-    quantity: str
-    layer: str
-    given: Node
-    variable: str
-    columns: tuple[str, ...]
-    steps: tuple[Step, ...]
-    result: Value
-    laws: tuple[Law, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Formulas:
-    """The closed forms of a network, or of one of its layers, with their derivations where they were asked for."""
-
-    analysis: Analysis
-    layer: str | None
-    """The layer that is asked about; the analysis then ends with it."""
-    derivations: tuple[Derivation, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The general formulas of a kind of layer, in its hyper-parameters.
-
-    ``outputs`` are the sizes of the output by their names, ``H'`` and ``W'``; in
-    ``report`` every quantity is in full, and ``short`` has those that are shorter with
-    the output's sizes. ``notes`` says what a choice of a field changes.
-    """
-
-    kind: str
-    summary: str
-    fields: tuple[tuple[str, str], ...]
-    defaults: tuple[tuple[str, str], ...]
-    aliases: tuple[str, ...]
-    equation: tuple[Node, Node]
-    remark: str
-    constants: tuple[tuple[str, str], ...]
-    source: str
-    elsewhere: tuple[tuple[str, str], ...]
-    report: NetworkReport
-    outputs: tuple[tuple[str, Value], ...]
-    short: Mapping[str, Value]
-    notes: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Layers that map the same image to the same image, side by side, with the ratio of each to the first."""
-
-    input: tuple[Value, ...]
-    output: tuple[Value, ...]
-    rows: tuple[ScaleRow, ...]
-    valid_when: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleRow:
-    """One layer of a scale: how far its weights are shared, its counts, and the ratios of its weights."""
-
-    kind: str
-    sharing: str
-    weights: Value
-    biases: Value
-    macs: Value
-    ratio: Value
-    """Its weights over those of the layer that shares least."""

@@ -1,0 +1,23 @@
+"""``convmath schema``: the JSON Schema of a spec file, for editors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from convmath.cli.output import emit
+
+
+@click.command("schema")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+def command(output: Path | None) -> None:
+    """Print the JSON Schema of a spec file, with which editors complete, explain and check.
+
+    Exit status: 0 fine, 2 the file cannot be written.
+    """
+    import json
+
+    from convmath.spec.schema import schema
+
+    emit(json.dumps(schema(), indent=2), output, ascii_only=True)

@@ -1,0 +1,62 @@
+"""The records that leave an engine: plain facts, ready for any format."""
+
+from convmath.report.analysis import (
+    RELATIONS,
+    Analysis,
+    Check,
+    Condition,
+    Counterexample,
+    Disagreement,
+    Field,
+    InputReport,
+    JoinReport,
+    LayerReport,
+    NetworkReport,
+    Operations,
+    Residues,
+    SymbolReport,
+    Totals,
+    Verification,
+)
+from convmath.report.comparison import Comparison, ComparisonRow, Overtaking
+from convmath.report.formulas import Chain, Derivation, Formulas, Law, Scale, ScaleRow, Sheet, Step
+from convmath.report.solution import Solution, Solved
+from convmath.report.verdicts import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
+
+__all__ = [
+    "CONFIRMED",
+    "PROVED",
+    "REFUTED",
+    "RELATIONS",
+    "Analysis",
+    "Chain",
+    "Check",
+    "Comparison",
+    "ComparisonRow",
+    "Condition",
+    "Counterexample",
+    "Derivation",
+    "Disagreement",
+    "Field",
+    "Formulas",
+    "InputReport",
+    "JoinReport",
+    "Law",
+    "LayerReport",
+    "NetworkReport",
+    "Operations",
+    "Overtaking",
+    "Refutation",
+    "Residues",
+    "Scale",
+    "ScaleRow",
+    "Sheet",
+    "Solution",
+    "Solved",
+    "Step",
+    "SymbolReport",
+    "Totals",
+    "Trial",
+    "Verdict",
+    "Verification",
+]

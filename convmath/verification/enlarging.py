@@ -1,0 +1,43 @@
+"""Random layers that enlarge an image."""
+
+from __future__ import annotations
+
+from random import Random
+
+from convmath.verification.draw import Fields, Place, each_axis, groups, kernels, strategy
+
+
+@strategy("conv_transpose")
+def conv_transpose(random: Random, place: Place) -> Fields:
+    """Draw a transposed convolution: kernel below stride, dilation, crops and output paddings that are too large."""
+    kernel, stride, dilation = (each_axis(random, place, 1, most) for most in (5, 4, 3))
+    count = groups(random, place)
+    most = [max(pair) + (random.random() < 0.05) for pair in zip(stride, dilation, strict=True)]
+    crops = [[random.randint(0, 3), random.randint(0, 3)] for _ in range(place.rank)]
+    return {
+        "kernel_size": kernel,
+        "stride": stride,
+        "dilation": dilation,
+        "padding": "same" if random.random() < 0.2 else crops,
+        "output_padding": [random.randrange(each) for each in most],
+        "groups": count,
+        "out_channels": kernels(random, count),
+        "bias": random.random() < 0.5,
+    }
+
+
+@strategy("upsample")
+def upsample(random: Random, place: Place) -> Fields:
+    """Draw an up-sampling by odd and even factors."""
+    return {"scale_factor": each_axis(random, place, 1, 4), "mode": random.choice(("nearest", "bilinear"))}
+
+
+@strategy("pixel_shuffle")
+def pixel_shuffle(random: Random, place: Place) -> Fields:
+    """Draw factors that make blocks of the channels, at times any."""
+    factors = [1] * place.rank
+    divisors = [each for each in (1, 2, 3, 4, 6) if place.channels % each == 0]
+    factors[random.randrange(place.rank)] = random.choice(divisors)
+    if random.random() < 0.2:
+        factors = each_axis(random, place, 1, 3)
+    return {"upscale_factor": factors}

@@ -1,0 +1,135 @@
+"""Transposed convolutions and up-sampling against PyTorch, and against ONNX where it pads by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numeric_cases import image, network
+
+from convmath.errors import SpecError
+from convmath.numeric.execute import run
+from convmath.symbolic.compose import derive
+
+pytestmark = pytest.mark.peers
+
+
+@st.composite
+def transposed(draw: st.DrawFn) -> tuple[dict[str, Any], list[int]]:
+    """Draw the fields of a transposed convolution and the shape of its input."""
+    groups = draw(st.integers(1, 3))
+    channels, kernels = groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
+    axes = []
+    for _ in range(draw(st.integers(1, 3))):
+        stride, dilation = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+        axes.append(
+            (
+                draw(st.integers(1, 4)),
+                stride,
+                dilation,
+                draw(st.integers(0, 3)),
+                draw(st.integers(0, max(stride, dilation) - 1)),
+                draw(st.integers(1, 5)),
+            )
+        )
+    kernel, stride, dilation, padding, kept, sizes = map(list, zip(*axes, strict=True))
+    fields = {"out_channels": kernels, "kernel_size": kernel, "stride": stride, "dilation": dilation}
+    return fields | {"padding": padding, "output_padding": kept, "groups": groups}, [channels, *sizes]
+
+
+@given(case=transposed(), bias=st.booleans())
+@settings(max_examples=300)
+def test_transposed_convolutions(case: tuple[dict[str, Any], list[int]], *, bias: bool) -> None:
+    import torch
+
+    fields, shape = case
+    rank = len(shape) - 1
+    names = ("kernel_size", "stride", "padding", "output_padding", "groups")
+    layer = getattr(torch.nn, f"ConvTranspose{rank}d")(
+        shape[0],
+        fields["out_channels"],
+        *(fields[each] for each in names),
+        bias=bias,
+        dilation=fields["dilation"],
+    ).double()
+    weights = {name: each.detach().numpy() for name, each in layer.named_parameters()}
+    x = image(shape)
+    entry = {"conv_transpose": {"name": "t", "bias": bias, **fields}}
+    try:
+        theirs = layer(torch.from_numpy(x)[None]).detach().numpy()[0]
+    except RuntimeError:  # nothing is left, which convmath refuses, too
+        with pytest.raises(SpecError):
+            run(network(shape, entry), x)
+        with pytest.raises(SpecError):
+            derive(network(shape, entry))
+        return
+
+    ours = run(network(shape, entry), x, {"t": weights})
+
+    assert derive(network(shape, entry)).totals.output_shape == theirs.shape
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.integers(1, 5)), min_size=1, max_size=3),
+    st.sampled_from(["nearest", "bilinear"]),
+)
+def test_up_sampling(axes: list[tuple[int, int]], mode: str) -> None:
+    import torch
+
+    shape, factors = [2, *(size for size, _ in axes)], [factor for _, factor in axes]
+    theirs_mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(axes)] if mode == "bilinear" else "nearest"
+    x = image(shape)
+    if mode == "nearest":
+        theirs = torch.nn.functional.interpolate(
+            torch.from_numpy(x)[None], scale_factor=tuple(map(float, factors)), mode=theirs_mode
+        )
+    else:
+        theirs = torch.nn.functional.interpolate(
+            torch.from_numpy(x)[None],
+            scale_factor=tuple(map(float, factors)),
+            mode=theirs_mode,
+            align_corners=False,
+        )
+
+    ours = run(network(shape, {"upsample": {"scale_factor": factors, "mode": mode}}), x)
+
+    np.testing.assert_allclose(ours, theirs.numpy()[0], rtol=1e-9, atol=1e-9)
+
+
+@given(
+    st.integers(1, 4),
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.integers(0, 2),
+    st.integers(1, 6),
+)
+@settings(max_examples=60)
+def test_same_is_that_of_onnx(stride: int, kernel: int, dilation: int, kept: int, size: int) -> None:
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    if kept >= stride or dilation * (kernel - 1) + 1 + kept < stride:
+        return
+    attributes = {"strides": [stride], "dilations": [dilation], "output_padding": [kept]}
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], auto_pad="SAME_UPPER", **attributes)
+    weight, x = image([2, 3, kernel], 1).astype(np.float32), image([2, size]).astype(np.float32)
+    graph = helper.make_graph(
+        [node],
+        "t",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, size])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [helper.make_tensor("w", TensorProto.FLOAT, weight.shape, weight.tobytes(), raw=True)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    theirs = session.run(None, {"x": x[None]})[0][0]
+    fields = {"kernel_size": kernel, "stride": stride, "dilation": dilation, "output_padding": kept}
+
+    entry = {"conv_transpose": {"name": "t", "out_channels": 3, "padding": "same", "bias": False, **fields}}
+    ours = run(network([2, size], entry), x, {"t": {"weight": weight}})
+
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
