@@ -20,7 +20,8 @@ from convmath.verification.proof import METHODS, prove
 from convmath.verification.proof.canonical import canonical_form
 from convmath.verification.proof.evaluation import function_of
 from convmath.verification.proof.polynomial import pieces_of
-from convmath.verification.proof.question import EQUAL, Question, divisors_of, well_defined
+from convmath.verification.proof.question import TRUE as PROVED
+from convmath.verification.proof.question import Question, divisors_of, well_defined
 from convmath.verification.proof.region import Region
 
 # Questions, written as text on both sides.
@@ -108,7 +109,7 @@ BY_SOLVER = [
 def test_true_claims_are_proved_and_the_method_is_named(claim: tuple[str, ...]) -> None:
     method, claimed, derived, *where = claim
 
-    assert prove(question(claimed, derived, *where)) == (method, EQUAL)
+    assert prove(question(claimed, derived, *where)) == (method, PROVED)
     assert not refuted_somewhere(question(claimed, derived, *where), 5)
 
 
@@ -117,14 +118,14 @@ def test_true_claims_are_proved_and_the_method_is_named(claim: tuple[str, ...]) 
 def test_z3_decides_what_the_other_methods_leave_open(claim: tuple[str, ...]) -> None:
     asked = question(*claim)
 
-    assert METHODS["z3"](asked) == EQUAL
+    assert METHODS["z3"](asked) == PROVED
     assert not refuted_somewhere(asked, 5)
 
 
 @pytest.mark.solver
 @pytest.mark.parametrize("claim", [claim for claim in TRUE if "**n" not in claim[1]], ids=lambda claim: claim[1])
 def test_z3_agrees_with_the_other_methods(claim: tuple[str, ...]) -> None:
-    assert METHODS["z3"](question(*claim[1:])) in (EQUAL, None)
+    assert METHODS["z3"](question(*claim[1:])) in (PROVED, None)
 
 
 # False claims: no method may prove any.
@@ -157,7 +158,7 @@ def test_no_method_proves_what_is_false(method: str, claim: tuple[str, ...]) -> 
     except (ConvmathError, ZeroDivisionError):
         answer = None
 
-    assert answer != EQUAL
+    assert answer != PROVED
     assert answer is None or asked.refuted_by(answer.counterexample or {})
 
 
@@ -248,7 +249,7 @@ def test_what_is_proved_holds_wherever_it_is_tried(left: str, right: str, where:
 
         found = prove(asked)
 
-        if found is not None and found[1].equal:
+        if found is not None and found[1].proved:
             assert not refuted_somewhere(asked, 7), (claimed, derived, where, found[0])
         elif found is not None:
             assert asked.refuted_by(found[1].counterexample or {})

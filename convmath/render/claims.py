@@ -17,6 +17,7 @@ from convmath.render.table import ruled
 from convmath.report import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
 
 SCHEMA = 1
+RELATIONS = {">=": "≥", "<=": "≤", "!=": "≠"}
 SIGNS = {PROVED: "✓", CONFIRMED: "~", REFUTED: "✗"}
 TITLES = {
     "params": "parameters",
@@ -24,7 +25,9 @@ TITLES = {
     "flops": "FLOPs",
     "peak_activations": "peak",
     "output_shape[0]": "output channels",
+    "receptive_field": "receptive field",
 }
+_LAYER = re.compile(r"""layers\[["'](.+)["']\]\.(.+)""")
 _AXIS = re.compile(r"(output_shape|receptive_field\.(size|jump|start|first|last))\[(\d+)\]")
 ALIGNMENT = ("left", "left", "left", "left")
 LONGEST_ID = 16
@@ -43,6 +46,7 @@ def _claim(each: Verdict) -> dict[str, Any]:
         "id": each.id,
         "source": each.source,
         "quantity": each.quantity,
+        "relation": each.relation,
         "formula": each.formula,
         "where": list(each.where),
         "derived": _number(each.derived),
@@ -75,7 +79,7 @@ def to_table(trial: Trial, *, width: int = 80) -> str:
     """Return one line per claim, the refuted ones explained below."""
     header = ("id", "quantity", "claimed", "verdict")
     rows = [
-        (shortened(each.id, LONGEST_ID), shortened(_title(each), LONGEST_QUANTITY), each.formula, _verdict(each))
+        (shortened(each.id, LONGEST_ID), shortened(_title(each), LONGEST_QUANTITY), _claimed(each), _verdict(each))
         for each in trial.verdicts
     ]
     taken = sum(max(len(row[at]) for row in (header, *rows)) for at in (0, 1, 3))
@@ -99,15 +103,23 @@ def _summary(trial: Trial) -> str:
     return f"{inert(trial.name)}: {total} claim{'s' * (total != 1)}, {found}"
 
 
+def _claimed(each: Verdict) -> str:
+    """Return the claim: a formula, with its sign where that is not equality."""
+    return each.formula if each.relation == "==" else f"{RELATIONS.get(each.relation, each.relation)} {each.formula}"
+
+
 def _title(each: Verdict) -> str:
     """Return the quantity as people say it: ``output height``, ``field, width``."""
-    axis = _AXIS.fullmatch(each.quantity)
-    if axis is None or each.quantity in TITLES:
-        return TITLES.get(each.quantity, each.quantity)
+    layer = _LAYER.fullmatch(each.quantity)
+    quantity = layer[2] if layer else each.quantity
+    where = f", {layer[1]}" if layer else ""
+    axis = _AXIS.fullmatch(quantity)
+    if axis is None or quantity in TITLES:
+        return f"{TITLES.get(quantity, quantity)}{where}"
     names, at = axis_names(each.rank), int(axis[3]) - (axis[1] == "output_shape")
     if at >= len(names):
-        return each.quantity
-    return f"output {names[at]}" if axis[2] is None else f"field, {axis[2]}, {names[at]}"
+        return f"{quantity}{where}"
+    return f"output {names[at]}{where}" if axis[2] is None else f"field {axis[2]}, {names[at]}{where}"
 
 
 def _verdict(each: Verdict) -> str:
@@ -129,10 +141,11 @@ def _refuted(each: Verdict, found: Refutation, width: int) -> Iterator[str]:
     source = f", {inert(each.source)}" if each.source else ""
     yield wrapped(f"{inert(each.id)}{source}: {_title(each)} of {inert(each.layers)}", 2, width)
     conditions = f"   where {', '.join(each.where)}" if each.where else ""
-    yield _labelled("claimed", f"{inert(each.formula)}{inert(conditions)}", width)
+    yield _labelled("claimed", f"{inert(_claimed(each))}{inert(conditions)}", width)
     yield _labelled("derived", write(each.derived, textbook=True), width)
     at = ", ".join(f"{name} = {value}" for name, value in found.symbols.items()) or "its own numbers"
-    claimed = "no value" if found.claimed is None else write(found.claimed)
+    sign = "" if each.relation == "==" else f"{RELATIONS.get(each.relation, each.relation)} "
+    claimed = "no value" if found.claimed is None else f"{sign}{write(found.claimed)}"
     measured = "not measured" if found.measured is None else f"measured {write(found.measured)}"
     text = f"{at}: claimed {claimed}, derived {write(found.derived)}, {measured}"
     yield _labelled("smallest" if found.least else "for one", text, width)

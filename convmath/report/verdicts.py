@@ -39,6 +39,7 @@ class Verdict:
     layers: str
     rank: int
     quantity: str
+    relation: str
     formula: str
     where: tuple[str, ...]
     derived: Value

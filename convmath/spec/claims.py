@@ -23,7 +23,8 @@ from convmath.spec.scope import FileScope, Scope
 HEAD = "convmath-claims"
 KEYS = (HEAD, "name", "claims", "about")
 OF_NETWORK = ("input", "inputs", "symbols", "let", "defaults", "blocks", "layers", "outputs")
-CLAIM_KEYS = ("id", "source", *OF_NETWORK, "quantity", "formula", "where", "expect", "about")
+CLAIM_KEYS = ("id", "source", *OF_NETWORK, "quantity", "relation", "formula", "where", "expect", "about")
+RELATED = ("==", "<=", "<", ">=", ">", "!=")
 EXPECTATIONS = ("not refuted", "proved", "confirmed", "refuted")
 
 
@@ -42,6 +43,7 @@ class Claim:
     symbols: tuple[SymbolInfo, ...]
     names: Mapping[str, Value]
     quantity: Quantity
+    relation: str
     formula: Expression
     where: tuple[Comparison, ...]
     expect: str
@@ -140,10 +142,8 @@ class _Reader:
                 self._add(self.top.refuse("missing-key", f"the claim has no '{key}'", *path))
         id_ = self._text(raw, "id", path, default=str(at + 1))
         source = self._text(raw, "source", path, default="")
-        expect = raw.get("expect", EXPECTATIONS[0])
-        if expect not in EXPECTATIONS:
-            message = f"{show(expect)} is no verdict"
-            self._add(self.top.refuse("unknown-word", message, *path, "expect", help=f"one of {_listed(EXPECTATIONS)}"))
+        expect = self._word(raw, "expect", EXPECTATIONS, path)
+        relation = self._word(raw, "relation", RELATED, path)
         quantity = self._quantity(raw, path)
         opened = self._network(raw, path, id_) if "layers" in raw else None
         if opened is None or quantity is None or "formula" not in raw:
@@ -157,7 +157,7 @@ class _Reader:
         if len(self.problems) == before:
             network, document = opened[0], statement.document
             formula, where = statement.formula, tuple(statement.where)
-            yield Claim(id_, source, network, symbols, names, quantity, formula, where, expect, document)
+            yield Claim(id_, source, network, symbols, names, quantity, relation, formula, where, expect, document)
 
     def _text(self, raw: dict[str, Any], key: str, path: Path, *, default: str) -> str:
         held = raw.get(key, default)
@@ -166,6 +166,14 @@ class _Reader:
             message = f"{show(held)} is no printable text of 1 to {MOST_NAME} characters"
             self._add(self.top.refuse("bad-name", message, *path, key))
             return default
+        return str(held)
+
+    def _word(self, raw: dict[str, Any], key: str, words: tuple[str, ...], path: Path) -> str:
+        """Return one word out of a few, the first where none is given."""
+        held = raw.get(key, words[0])
+        if held not in words:
+            self._add(self.top.refuse("unknown-word", f"{show(held)} is not one of {', '.join(words)}", *path, key))
+            return words[0]
         return str(held)
 
     def _quantity(self, raw: dict[str, Any], path: Path) -> Quantity | None:
@@ -277,7 +285,3 @@ class _Statement:
 
 def _names(value: Value) -> frozenset[str]:
     return value.names if isinstance(value, Formula) else frozenset()
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return ", ".join(f"'{each}'" for each in words)

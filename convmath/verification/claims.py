@@ -82,6 +82,7 @@ def _case(claim: Claim) -> Case:
         derived=derived,
         divisors=divisors_of(claim.formula, claim.lookup),
         region=Region(claim.symbols, (*report.totals.valid_when, *where)),
+        relation=claim.relation,
     )
     steps = claim.quantity.steps
     stated = report.layer(str(steps[1])) if steps[0] == "layers" else report.totals
@@ -127,12 +128,12 @@ def _judge(case: Case) -> Verdict:
     chosen = tried[: AMONG : max(1, min(AMONG, len(tried)) // MEASURED)][:MEASURED] if found is None else []
     measured = [(values, seen) for values in chosen if (seen := _measured(case, values)) is not None]
     if found is None and case.exact:
-        found, least = next((values for values, seen in measured if seen != question.claim_at(values)), None), False
+        found, least = next((values for values, seen in measured if seen != question.derives(values)), None), False
     method = None
     if found is None:
         proof = prove(question)
-        method = proof[0] if proof is not None and proof[1].equal else None
-        if proof is not None and not proof[1].equal:
+        method = proof[0] if proof is not None and proof[1].proved else None
+        if proof is not None and not proof[1].proved:
             found, least = _smaller(search, question, dict(proof[1].counterexample or {}))
     refutation = None if found is None else _refutation(case, found, least=least)
     return Verdict(
@@ -141,6 +142,7 @@ def _judge(case: Case) -> Verdict:
         layers=", ".join(dict.fromkeys(node.kind for node in claim.network.nodes)),
         rank=len(claim.network.inputs[0].sizes),
         quantity=claim.quantity.text,
+        relation=claim.relation,
         formula=claim.formula.text,
         where=tuple(map(str, claim.where)),
         derived=question.derived,

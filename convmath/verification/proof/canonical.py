@@ -14,7 +14,7 @@ from convmath.formula import Value, bind, cleared, floor_of, max_of, min_of, sur
 from convmath.formula.atoms import Atom, Compound, Floor, Max, Min
 from convmath.formula.terms import terms_of
 from convmath.report import Condition
-from convmath.verification.proof.question import EQUAL, Answer, Question, atoms_of, replaced, well_defined
+from convmath.verification.proof.question import TRUE, Answer, Question, atoms_of, replaced, well_defined
 
 MOST_CASES = 3
 """How deep extremes are taken apart, one inside the other."""
@@ -24,18 +24,36 @@ NEAR = (0, -1, 1, -2)
 
 
 def by_canonical_form(question: Question, cases: int = MOST_CASES) -> Answer | None:
-    """Return that both sides are equal where their canonical forms are; a difference of forms decides nothing."""
+    """Return that both sides are equal where their canonical forms are, or that their difference has a sign.
+
+    That forms differ decides nothing.
+    """
     for known in question.region.parametrizations():
         if not well_defined(question, known):
             continue
         claimed, derived = bind(question.claimed, known), bind(question.derived, known)
-        difference = canonical_form(cleared(claimed - derived)[0])
-        if difference == 0:
-            return EQUAL
-        extreme = _extreme(difference)
-        if cases and extreme is not None and _by_cases(question, known, difference, extreme, cases):
-            return EQUAL
+        margin = _margin(claimed, derived, question.relation)
+        if margin is None:
+            continue
+        margin = canonical_form(margin)
+        if margin == 0 or (question.relation != "==" and surely_nonnegative(margin)):
+            return TRUE
+        extreme = _extreme(margin)
+        if cases and extreme is not None and _by_cases(question, known, margin, extreme, cases):
+            return TRUE
     return None
+
+
+def _margin(claimed: Value, derived: Value, relation: str) -> Value | None:
+    """Return what is to be zero or, for an inequality, zero or more; None for what is decided in no form."""
+    if relation in (">", ">="):
+        claimed, derived = derived, claimed
+    top, bottom = cleared(claimed - derived)
+    if relation == "==":
+        return top
+    if relation == "!=" or not surely_nonnegative(bottom - 1):
+        return None
+    return top - 1 if relation in ("<", ">") else top
 
 
 def canonical_form(value: Value) -> Value:
@@ -76,8 +94,8 @@ def _extreme(value: Value) -> Compound | None:
     return found[-1] if found else None
 
 
-def _by_cases(question: Question, known: dict[str, Value], difference: Value, extreme: Compound, cases: int) -> bool:
-    """Tell whether the difference is zero whichever argument is the extreme one."""
+def _by_cases(question: Question, known: dict[str, Value], margin: Value, extreme: Compound, cases: int) -> bool:
+    """Tell whether the margin is as it should be whichever argument is the extreme one."""
     sign = 1 if isinstance(extreme, Max) else -1
     for chosen in extreme.arguments:
         others = [each for each in extreme.arguments if each != chosen]
@@ -87,8 +105,9 @@ def _by_cases(question: Question, known: dict[str, Value], difference: Value, ex
         divisors = tuple(bind(each, known) for each in question.divisors)
         case = replace(
             question,
-            claimed=replaced(difference, extreme, chosen),
+            claimed=replaced(margin, extreme, chosen),
             derived=0,
+            relation="==" if question.relation == "==" else "<=",
             divisors=divisors,
             region=question.region.seen_from(known, *conditions),
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from convmath.formula import Value, bind, cleared, ratio, symbol
 from convmath.formula.atoms import Floor, Power, Symbol
 from convmath.formula.terms import terms_of
-from convmath.verification.proof.question import EQUAL, Answer, Question, atoms_of, replaced, well_defined
+from convmath.verification.proof.question import TRUE, Answer, Question, atoms_of, replaced, well_defined
 
 
 def by_induction(question: Question) -> Answer | None:
@@ -16,13 +16,15 @@ def by_induction(question: Question) -> Answer | None:
     The hypothesis, that the difference is zero, is solved for a floor that stands alone,
     and put into the difference at n + 1; canonical forms decide both steps.
     """
+    if question.relation != "==":
+        return None
     for known in question.region.parametrizations():
         if not well_defined(question, known):
             continue
         difference, _ = cleared(bind(question.claimed, known) - bind(question.derived, known))
         for name in sorted(_exponents(difference)):
             if bind(difference, {name: 0}) == 0 and _steps(difference, name):
-                return EQUAL
+                return TRUE
     return None
 
 

@@ -18,6 +18,8 @@ def by_period(question: Question) -> Answer | None:
     too. It is zero everywhere if it is zero from the least value up to and including the
     value P further on: then that constant is zero as well.
     """
+    if question.relation != "==":
+        return None
     for known in question.region.parametrizations():
         pieces = pieces_of(bind(question.claimed, known), bind(question.derived, known))
         if pieces is None or len(pieces.moduli) > 1 or pieces.total > 1 or not well_defined(question, known):

@@ -7,7 +7,7 @@ from itertools import product
 
 from convmath.formula import Formula, Value
 from convmath.verification.proof.evaluation import function_of
-from convmath.verification.proof.question import EQUAL, Answer, Question
+from convmath.verification.proof.question import TRUE, Answer, Question
 
 
 def compare_at(question: Question, known: Mapping[str, Value], sides: Mapping[str, range]) -> Answer | None:
@@ -23,4 +23,4 @@ def compare_at(question: Question, known: Mapping[str, Value], sides: Mapping[st
         at = {name: int(find(parameters)) for name, find in written.items()}
         if question.wrong_at(at):
             return Answer(at) if question.refuted_by(at) else None
-    return EQUAL
+    return TRUE

@@ -10,6 +10,7 @@ from functools import cached_property
 from convmath.formula import Formula, Value, bind, surely_nonnegative, symbol
 from convmath.formula.atoms import Atom, Compound, Floor, Inverse, Power
 from convmath.formula.terms import Number, raise_to
+from convmath.report import RELATIONS
 from convmath.spec.expressions import Expression, Lookup
 from convmath.verification.proof.evaluation import Function, Point, function_of
 from convmath.verification.proof.region import Region
@@ -17,7 +18,7 @@ from convmath.verification.proof.region import Region
 
 @dataclass(frozen=True)
 class Question:
-    """Whether what is claimed equals what is derived, wherever the region admits the integers.
+    """Whether what is derived equals what is claimed, wherever the region admits the integers.
 
     ``says`` is the claim as it is written, evaluated term by term; ``claimed`` is the same
     as a formula, and ``divisors`` is what the text divides by.
@@ -28,6 +29,8 @@ class Question:
     derived: Value
     divisors: tuple[Value, ...]
     region: Region
+    relation: str = "=="
+    """How what is derived compares with what is claimed."""
 
     @cached_property
     def derives(self) -> Function:
@@ -42,8 +45,9 @@ class Question:
             return None
 
     def wrong_at(self, at: Point) -> bool:
-        """Tell whether the claim differs from what is derived, at integers that are admissible."""
-        return self.claim_at(at) != self.derives(at)
+        """Tell whether the claim is wrong, or has no value, at integers that are admissible."""
+        claimed = self.claim_at(at)
+        return claimed is None or not RELATIONS[self.relation](self.derives(at), claimed)
 
     def refuted_by(self, at: Point) -> bool:
         """Tell whether these integers are admissible, and the claim is wrong there."""
@@ -52,17 +56,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Equal everywhere, or a point where the two differ."""
+    """True everywhere, or a point where the claim is wrong."""
 
     counterexample: Mapping[str, int] | None = None
 
     @property
-    def equal(self) -> bool:
-        """Whether the two are equal at all admissible integers."""
+    def proved(self) -> bool:
+        """Whether the claim holds at all admissible integers."""
         return self.counterexample is None
 
 
-EQUAL = Answer()
+TRUE = Answer()
 
 
 def well_defined(question: Question, known: Mapping[str, Value]) -> bool:

@@ -12,7 +12,7 @@ from convmath.formula.atoms import Atom, Floor, Gcd, Max, Min, Power, Symbol
 from convmath.formula.terms import terms_of
 from convmath.report import RELATIONS, Condition
 from convmath.verification.proof.evaluation import Point, function_of
-from convmath.verification.proof.question import EQUAL, Answer, Question, atoms_of, replaced, well_defined
+from convmath.verification.proof.question import TRUE, Answer, Question, atoms_of, replaced, well_defined
 
 EFFORT = 4_000_000
 """What z3 may spend on a claim, in its own units: the same on every machine, unlike seconds."""
@@ -38,15 +38,16 @@ def by_solver(question: Question) -> Answer | None:
     known = next(question.region.parametrizations())
     if not well_defined(question, known):
         return None
-    difference, _ = cleared(_alike(question) - question.derived)
-    if difference == 0:
-        return EQUAL
+    difference, below = cleared(question.derived - _alike(question))
+    if difference == 0 and question.relation == "==":
+        return TRUE
     search = _Search(question, EFFORT)
-    found = search.where(search.number(difference) != 0)
+    sign = search.number(difference) * search.number(below)
+    found = search.where(search.z3.Not(RELATIONS[question.relation](sign, 0)))
     if found is None:
         return None
     if not found:
-        return EQUAL
+        return TRUE
     return Answer(found) if question.refuted_by(found) else None
 
 
