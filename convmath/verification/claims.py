@@ -18,13 +18,16 @@ from convmath.symbolic.compose import derive
 from convmath.verification.measured import measure
 from convmath.verification.proof import prove
 from convmath.verification.proof.evaluation import Point, function_of
+from convmath.verification.proof.points import MOST_WORK
 from convmath.verification.proof.question import Question, divisors_of
 from convmath.verification.proof.region import Region
 from convmath.verification.proof.solver import installed
-from convmath.verification.search import MOST_ORDERED, MOST_RANDOM, MOST_TRIED, Search, Values
+from convmath.verification.search import LEAST_ORDERED, MOST_ORDERED, MOST_RANDOM, MOST_TRIED, Search, Values
 
 MEASURED = 12
 """So many cases of every claim are also executed."""
+MOST_LAYERS = 6000
+"""Layers that are executed for a claim: of deep networks fewer cases are."""
 AMONG = 240
 """The cases to be executed are spread over so many of the least ones."""
 MORE = 10
@@ -125,7 +128,8 @@ def _judge(case: Case) -> Verdict:
     if not tried:
         message = "no integers were found that meet all conditions"
         raise claim.refuse("impossible", message, "where" if claim.where else "layers")
-    chosen = tried[: AMONG : max(1, min(AMONG, len(tried)) // MEASURED)][:MEASURED] if found is None else []
+    wanted = max(1, min(MEASURED, MOST_LAYERS // len(claim.network.nodes))) if found is None else 0
+    chosen = tried[: AMONG : max(1, min(AMONG, len(tried)) // MEASURED)][:wanted]
     measured = [(values, seen) for values in chosen if (seen := _measured(case, values)) is not None]
     if found is None and case.exact:
         found, least = next((values for values, seen in measured if seen != question.derives(values)), None), False
@@ -158,11 +162,12 @@ def _judge(case: Case) -> Verdict:
 def _first_wrong(case: Case, search: Search, tried: list[Values]) -> tuple[Values | None, bool]:
     """Return a counterexample, if there is one among the cases, and whether none is smaller; collect the cases."""
     question = case.question
-    for values in islice(_computable(search.ordered(), question), MOST_ORDERED):
+    affordable = max(LEAST_ORDERED, min(MOST_ORDERED, MOST_WORK // question.terms))
+    for values in islice(_computable(search.ordered(), question), affordable):
         tried.append(values)
         if question.wrong_at(values):
             return values, True
-    for values in islice(_computable(search.drawn(), question), MOST_RANDOM):
+    for values in islice(_computable(search.drawn(), question), min(affordable, MOST_RANDOM)):
         tried.append(values)
         if question.wrong_at(values):
             return _smaller(search, question, values)

@@ -16,8 +16,8 @@ from convmath.verification.proof.region import Region
 Values = dict[str, int]
 MOST_TRIED = 20_000
 """How many assignments are tried in order, admissible or not."""
-MOST_ORDERED = 2_000
-"""How many admissible assignments are tried in order."""
+LEAST_ORDERED, MOST_ORDERED = 50, 2_000
+"""How many admissible assignments are tried in order: fewer where a formula is long."""
 DRAWN = 4_000
 """How many assignments are drawn at random, admissible or not."""
 MOST_RANDOM = 500

@@ -5,12 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from convmath.formula import bind
-from convmath.verification.proof.points import compare_at
+from convmath.verification.proof.points import affordable, compare_at
 from convmath.verification.proof.polynomial import pieces_of
 from convmath.verification.proof.question import Answer, Question, well_defined
-
-MOST_POINTS = 100_000
-"""More points are left to the other methods."""
 
 
 def by_grid(question: Question) -> Answer | None:
@@ -28,9 +25,7 @@ def by_grid(question: Question) -> Answer | None:
         if pieces is None or not well_defined(question, known):
             continue
         sides = {name: range(modulus * (pieces.degrees[name] + 1)) for name, modulus in pieces.moduli.items()}
-        if prod(map(len, sides.values())) > MOST_POINTS:
-            continue
-        answer = compare_at(question, known, sides)
+        answer = compare_at(question, known, sides) if affordable(question, prod(map(len, sides.values()))) else None
         if answer is not None:
             return answer
     return None

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from convmath.formula import bind
-from convmath.verification.proof.points import compare_at
+from convmath.verification.proof.points import affordable, compare_at
 from convmath.verification.proof.polynomial import pieces_of
 from convmath.verification.proof.question import Answer, Question, well_defined
-
-LONGEST = 100_000
-"""Longer periods are left to the other methods."""
 
 
 def by_period(question: Question) -> Answer | None:
@@ -24,8 +21,9 @@ def by_period(question: Question) -> Answer | None:
         pieces = pieces_of(bind(question.claimed, known), bind(question.derived, known))
         if pieces is None or len(pieces.moduli) > 1 or pieces.total > 1 or not well_defined(question, known):
             continue
-        sides = {name: range(period + 1) for name, period in pieces.moduli.items() if period <= LONGEST}
-        answer = compare_at(question, known, sides) if len(sides) == len(pieces.moduli) else None
+        sides = {name: range(period + 1) for name, period in pieces.moduli.items()}
+        points = max(map(len, sides.values()), default=1)
+        answer = compare_at(question, known, sides) if affordable(question, points) else None
         if answer is not None:
             return answer
     return None

@@ -9,6 +9,14 @@ from convmath.formula import Formula, Value
 from convmath.verification.proof.evaluation import function_of
 from convmath.verification.proof.question import TRUE, Answer, Question
 
+MOST_WORK = 500_000
+"""Points times terms; what takes more is left to the other methods."""
+
+
+def affordable(question: Question, points: int) -> bool:
+    """Tell whether so many points can be computed in seconds."""
+    return points * question.terms <= MOST_WORK
+
 
 def compare_at(question: Question, known: Mapping[str, Value], sides: Mapping[str, range]) -> Answer | None:
     """Return whether both sides agree at all points of a box of parameters, or an admissible point where not.

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from convmath.formula import Formula, Value, bind, surely_nonnegative, symbol
 from convmath.formula.atoms import Atom, Compound, Floor, Inverse, Power
-from convmath.formula.terms import Number, raise_to
+from convmath.formula.terms import Number, raise_to, terms_of
 from convmath.report import RELATIONS
 from convmath.spec.expressions import Expression, Lookup
 from convmath.verification.proof.evaluation import Function, Point, function_of
@@ -31,6 +31,11 @@ class Question:
     region: Region
     relation: str = "=="
     """How what is derived compares with what is claimed."""
+
+    @property
+    def terms(self) -> int:
+        """How long both sides are together: what a point costs."""
+        return len(terms_of(self.claimed)) + len(terms_of(self.derived))
 
     @cached_property
     def derives(self) -> Function:
