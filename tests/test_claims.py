@@ -518,3 +518,19 @@ def test_an_invalid_file_has_a_status_of_its_own(tmp_path: Path) -> None:
     path.write_text(FAULTY, encoding="utf-8")
 
     assert run(["check", str(path)]) == 3
+
+
+def test_the_page_of_the_lectures_states_the_verdicts_that_are_found(lectures: Any) -> None:
+    page = (EXAMPLES.parent / "lectures.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| L")]
+    stated = {row[0]: row[-1].strip("* ") for row in rows if len(row) == 5}
+
+    assert stated == {
+        each.id: each.verdict if each.method is None else f"{each.verdict} ({each.method})" for each in lectures
+    }
+
+
+def test_the_page_of_the_lectures_has_every_row() -> None:
+    page = (EXAMPLES.parent / "lectures.md").read_text(encoding="utf-8")
+
+    assert all(f"| L{row:02} | " in page for row in range(1, 29))
