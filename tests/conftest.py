@@ -14,6 +14,8 @@ settings.load_profile("convmath")
 
 SOLVER = "z3"
 PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm")
+MORE = ("torchvision",)
+"""Peers outside the extra, which a test names: ``pytest.mark.peers("torchvision")``."""
 TEX = "apt-get install texlive-latex-base texlive-latex-recommended"
 ALLOWED_SKIPS: tuple[str, ...] = ()
 """Reasons for which a test may be skipped; there is none."""
@@ -26,12 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    missing = [name for name in PEERS if find_spec(name) is None]
+    missing = [name for name in (*PEERS, *MORE) if find_spec(name) is None]
     no_solver = find_spec(SOLVER) is None
     tex = which("pdflatex")
     full = config.getoption("--full")
     if full and missing:
-        raise pytest.UsageError(f"--full needs the extra 'peers'; missing: {', '.join(missing)}")
+        raise pytest.UsageError(f"--full needs all peers, as .ci/run installs them; missing: {', '.join(missing)}")
     if full and no_solver:
         raise pytest.UsageError(f"--full needs the extra 'proof'; missing: {SOLVER}")
     if full and not tex:
@@ -39,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [
         item
         for item in items
-        if (missing and item.get_closest_marker("peers"))
+        if lacks(item, missing)
         or (no_solver and item.get_closest_marker("solver"))
         or (not tex and item.get_closest_marker("tex"))
         or (not full and item.get_closest_marker("full"))
@@ -47,6 +49,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(left_out)]
     config.hook.pytest_deselected(items=left_out)
     config.stash[LEFT_OUT] = left_out
+
+
+def lacks(item: pytest.Item, missing: list[str]) -> bool:
+    """Tell whether a library is missing that the test compares with."""
+    marker = item.get_closest_marker("peers")
+    return marker is not None and any(name in missing for name in (*PEERS, *marker.args))
 
 
 LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
@@ -60,7 +68,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     provers = sum(item.get_closest_marker("solver") is not None for item in left_out)
     if provers:
         terminalreporter.write_line(f"{provers} proofs by z3 need: pip install '.[proof]'")
-    tex = sum(item.get_closest_marker("tex") is not None for item in left_out)
+    tex = 0 if which("pdflatex") else sum(item.get_closest_marker("tex") is not None for item in left_out)
     if tex:
         terminalreporter.write_line(f"{tex} tests that typeset documents need pdflatex: {TEX}")
     if len(left_out) > peers + provers + tex:

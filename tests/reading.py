@@ -38,6 +38,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": math.sqrt,
     "tanh": math.tanh,
     "erf": math.erf,
+    "unknown": lambda *values: sum(values),
 }
 
 
@@ -45,6 +46,13 @@ def whole(number: Any) -> int:
     """Return an integer; a fraction in its place is a fault."""
     assert number == int(number), f"{number} stands where an integer belongs"
     return int(number)
+
+
+class Anywhere(dict[str, int]):
+    """Values of some names; every other name has one of its own as well."""
+
+    def __missing__(self, name: str) -> int:
+        return 2 + sum(map(ord, name)) % 5
 
 
 def value_of(node: Node, at: Mapping[str, Any]) -> Any:
@@ -62,6 +70,8 @@ def value_of(node: Node, at: Mapping[str, Any]) -> Any:
             return value_of(top, at) / value_of(bottom, at)
         case Exponent(base, exponent):
             return value_of(base, at) ** value_of(exponent, at)
+        case Call("sum", (body, Name(index), low, high)):
+            return value_of(Over("sum", body, (Range(index, low, Sum(((1, high), (1, Number_(1))))),)), at)
         case Call(function, arguments):
             return FUNCTIONS[function](*(value_of(each, at) for each in arguments))
         case Indexed(array, indices):
@@ -80,7 +90,7 @@ def _points(ranges: tuple[Range, ...], at: Mapping[str, Any]) -> Iterator[Mappin
         return
     first, *others = ranges
     for index in range(math.floor(value_of(first.low, at)), math.floor(value_of(first.high, at))):
-        yield from _points(tuple(others), {**at, first.index: index})
+        yield from _points(tuple(others), Anywhere({**at, first.index: index}))
 
 
 class Reader:

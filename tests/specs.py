@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from convmath.spec.branches import MERGES
 from convmath.spec.fields import REQUIRED, SAME, Amount, Choice, FieldKind, Flag, PerAxis, Reach, Real, Size, Sizes
 from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
 
@@ -15,12 +16,14 @@ Strategy = st.SearchStrategy[Any]
 Step = str | int
 
 RANK = 2
-BOUND = {"flag": True, "word": "reflect", "pads": SAME, "axes": [3, 5], "real": 0.5}
+BOUND = {"flag": True, "word": "reflect", "pads": SAME, "axes": [3, 5], "real": 0.5, "merge": "concat"}
 """Values of names in files that have a ``let``."""
 BLOCK = "body"
 LAST = ("flatten", "softmax")
 """What may come last only: no image leaves it, or it says so."""
-KINDS = [word for word in (*VOCABULARY, *ALIASES) if word not in LAST]
+KINDS = [word for word in (*VOCABULARY, *ALIASES) if word not in (*LAST, *MERGES)]
+FIRST = "relu1"
+"""The name of the first layer."""
 
 
 def _number(minimum: int) -> Strategy:
@@ -95,15 +98,43 @@ def layers(draw: Callable[[Strategy], Any], *, names: bool) -> Any:
 
 
 def stacks(*, names: bool) -> Strategy:
-    """Return lists of entries, repeats among them."""
+    """Return lists of entries, structure among them."""
+    merge = st.sampled_from([*MERGES, *["merge"] * names])
 
-    def repeated(inner: Strategy) -> Strategy:
+    def structured(inner: Strategy) -> Strategy:
         passes = st.fixed_dictionaries(
-            {"times": st.integers(1, 2), "layers": inner}, optional={"index": st.sampled_from(["j", None])}
+            {"times": st.sampled_from([1, 2, "n", "2*n + 1"]), "layers": inner},
+            optional={"index": st.sampled_from(["j", None])},
         )
-        return st.lists(st.one_of(layers(names=names), st.fixed_dictionaries({"repeat": passes})), max_size=3)
+        around = st.fixed_dictionaries({"layers": inner}, optional={"shortcut": st.one_of(inner, st.none())})
+        branches = st.fixed_dictionaries({"merge": merge, "branches": st.lists(inner, min_size=1, max_size=3)})
+        structure = {"repeat": passes, "residual": st.one_of(inner, around), "parallel": branches}
+        nested = [held.map(lambda each, word=word: {word: each}) for word, held in structure.items()]
+        return st.lists(st.one_of(layers(names=names), *nested), max_size=3)
 
-    return st.recursive(st.lists(layers(names=names), min_size=1, max_size=3), repeated, max_leaves=4)
+    return st.recursive(st.lists(layers(names=names), min_size=1, max_size=3), structured, max_leaves=4)
+
+
+@st.composite
+def connected(draw: Callable[[Strategy], Any], entries: list[Any], known: list[str]) -> list[Any]:
+    """Return entries that take what comes from others, share parameters or join outputs; *known* gets their names."""
+    for at, entry in enumerate(entries):
+        held = next(iter(entry.values())) if isinstance(entry, dict) else None
+        if isinstance(held, dict):
+            if draw(st.booleans()):
+                held["from"] = draw(st.sampled_from([*known, [known[-1]]]))
+            if draw(st.booleans()):
+                held["name"] = f"layer {at}"
+                known.append(f"layer {at}")
+    if draw(st.booleans()):
+        entries += [{"dropout": {"name": "own"}}, {"dropout": {"share": "own", "from": FIRST}}]
+        known.append("own")
+    if draw(st.booleans()):
+        one = st.sampled_from(known)
+        several = st.one_of(one, st.lists(st.one_of(one, st.lists(one, min_size=1, max_size=2)), min_size=1))
+        value = st.one_of(several, st.fixed_dictionaries({"from": several}, optional={"name": st.just("joined")}))
+        entries.append({draw(st.sampled_from(MERGES)): draw(value)})
+    return entries
 
 
 @st.composite
@@ -111,7 +142,10 @@ def specs(draw: Callable[[Strategy], Any]) -> dict[str, Any]:
     """Return a whole file that the reader accepts, and of which it reads every part."""
     let, blocks, defaults = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
     entries = draw(stacks(names=let))
-    spec: dict[str, Any] = {"convmath": 1, "input": draw(st.sampled_from([[3, "H", "W"], ["C", 32, "2*H"]]))}
+    shape = draw(st.sampled_from([[3, "H", "W"], ["C", 32, "2*H"]]))
+    several = draw(st.booleans())
+    inputs: dict[str, Any] = {"inputs": {"left": shape, "right side": shape}} if several else {"input": shape}
+    spec: dict[str, Any] = {"convmath": 1, **inputs}
     if draw(st.booleans()):
         spec["name"] = draw(st.sampled_from(["net", "α-1 (β)"]))
         spec["symbols"] = {"H": {"default": 8}, "p": {"min": 0, "max": 5}}
@@ -126,11 +160,12 @@ def specs(draw: Callable[[Strategy], Any]) -> dict[str, Any]:
         word = draw(st.sampled_from([each for each in KINDS if field_kinds(VOCABULARY[ALIASES.get(each, each)])]))
         spec["defaults"] = {word: draw(fields(word, required=False, optional=True, names=let))}
         entries.append({word: draw(fields(word, required=True, optional=False, names=let))})
+    known = [FIRST]
+    entries = draw(connected(entries, known))
     entries += [*LAST] * draw(st.booleans())
-    for at, entry in enumerate(entries):
-        if isinstance(entry, dict) and isinstance(held := next(iter(entry.values())), dict) and draw(st.booleans()):
-            held["name"] = f"layer {at}"
-    return spec | {"layers": ["relu", *entries]}
+    if draw(st.booleans()):
+        spec["outputs"] = draw(st.lists(st.sampled_from(known), min_size=1, max_size=3))
+    return spec | {"layers": [{"relu": {"from": "left"}} if several else "relu", *entries]}
 
 
 class Fault(NamedTuple):

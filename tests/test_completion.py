@@ -97,7 +97,7 @@ def cut_back(shell: str, line: str, value: str) -> str:
         ("convmath zoo zoo:len", ["zoo:lenet5"]),
         ("convmath zoo ", [*names()]),
         ("convmath completion ", ["bash", "zsh", "fish", "powershell"]),
-        ("convmath schema --out", ["--output"]),
+        ("convmath schema --he", ["--help"]),
     ],
 )
 def test_words_that_can_stand_in_a_place(offered, line: str, wanted: list[str]) -> None:
@@ -256,7 +256,7 @@ def test_bash_is_always_tried() -> None:
         ("convmath analyze de\tinn\t", ["analyze", "deep/inner.toml"]),
         ("convmath analyze x:\t a\t", ["analyze", "x:y.yaml", "a"]),
         ('convmath analyze --set H=3 "zoo:len\t', ["analyze", "--set", "H=3", "zoo:lenet5"]),
-        ("convmath analyze --output=no\t", ["analyze", "--output=notes.txt"]),
+        ("convmath analyze -o no\t", ["analyze", "-o", "notes.txt"]),
         ("convmath verify --kind max\t --format=j\t", ["verify", "--kind", "max_pool", "--format=json"]),
         ("convmath zoo len\t", ["zoo", "lenet5"]),
         ("convmath nosuch no\t", ["nosuch", "no"]),

@@ -109,6 +109,20 @@ def test_m_stacks_of_doubled_dilations_see_m_times_as_much() -> None:
     assert str(derive(outer).totals.receptive_field.size[0]) == "m*(2**n - 1) + 1"
 
 
+def test_a_condition_of_the_first_pass_alone_is_stated() -> None:
+    layers = [{"residual": [{"conv": {"out_channels": 64, "kernel_size": 3, "padding": 1}}]}]
+
+    totals = derive(network({"layers": layers})).totals
+
+    assert [str(each) for each in totals.valid_when] == ["64 == C"]
+
+
+def test_a_condition_that_always_holds_is_not_stated() -> None:
+    stage = {"times": "n", "layers": [{"residual": [{"conv": {**SAME, "out_channels": "C"}}]}]}
+
+    assert derive(network(stage)).totals.valid_when == ()
+
+
 def test_a_formula_holds_at_depths_that_nobody_unrolls() -> None:
     totals = derive(network(BODIES["stacked"])).totals
 
@@ -126,6 +140,7 @@ def test_a_formula_holds_at_depths_that_nobody_unrolls() -> None:
         ),
         ([{"parallel": {"merge": "multiply", "branches": [[], ["global_avg_pool"]]}}], "everything"),
         (["flatten", {"dense": 3}], "axes"),
+        ([{"conv": {"out_channels": "2*K", "kernel_size": 1, "groups": "g"}}], "two conditions"),
     ],
 )
 def test_what_has_no_closed_form_is_refused_with_a_way_out(layers: list[Any], why: str) -> None:

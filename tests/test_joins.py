@@ -82,6 +82,12 @@ def test_a_modulus_is_no_larger_than_it_must_be() -> None:
     assert solve(compose([FloorMap(1, 0, 4)]), compose([FloorMap(1, 0, 4)])) == EVERY
 
 
+def test_a_run_across_the_end_of_a_period_is_one_condition() -> None:
+    across = Sizes(((0, 3), (12, 15)), 16)
+
+    assert [str(each) for each in across.conditions(symbol("H"))] == ["(H - 12) % 16 <= 7"]
+
+
 def test_a_large_modulus_costs_no_more_than_a_small_one() -> None:
     huge = 2**200
 

@@ -938,6 +938,41 @@ def test_faults_at_the_top(text: str, faults: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize(
+    "entry", ["add: []", "add: [[]]", "concat: {from: [relu1, []]}", "tanh: {from: []}", "add: none", "add: [none]"]
+)
+def test_a_list_without_names_is_refused(entry: str) -> None:
+    [(code, _)] = told(f"let: {{none: []}}\nlayers: [relu, {entry}]")
+
+    assert code == "no-names"
+
+
+@pytest.mark.parametrize("let", ["{a: [a]}", "{a: [b], b: [[a]]}"])
+def test_lists_of_names_that_name_themselves_are_refused(let: str) -> None:
+    with pytest.raises(LimitError, match="too-deep"):
+        network(f"let: {let}\nlayers: [relu, add: a]")
+
+
+def test_names_of_lists_cannot_stand_for_ever_more_outputs() -> None:
+    let = ", ".join(f"a{at}: [a{at + 1}, a{at + 1}]" for at in range(20))
+
+    with pytest.raises(LimitError, match="too-many-layers"):
+        network(f"let: {{{let}, a20: [relu1]}}\nlayers: [relu, add: a0]")
+
+
+def test_a_block_joins_outputs_of_its_caller_that_a_list_names() -> None:
+    block = "blocks: {join: {params: [skips], layers: [add: skips]}}"
+
+    assert network(f"{block}\nlayers: [relu, tanh, join: {{skips: [relu1, tanh1]}}]").nodes[-1].inputs == (1, 2)
+
+
+@pytest.mark.parametrize("shortcut", ["0", "false", "''", "{}"])
+def test_a_shortcut_that_is_no_list_is_refused(shortcut: str) -> None:
+    [(code, _)] = told(f"layers: [residual: {{layers: [relu], shortcut: {shortcut}}}]")
+
+    assert code == "not-a-list"
+
+
+@pytest.mark.parametrize(
     ("key", "code"), [("convmath", "no-version"), ("input", "missing-key"), ("layers", "missing-key")]
 )
 def test_keys_that_must_be_there(key: str, code: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -15,17 +17,28 @@ from convmath.zoo.catalogue import names
 from convmath.zoo.published import rows
 
 REFERENCE = Path(__file__).parent / "reference"
-TORCHVISION = {"AlexNet": "alexnet", "VGG11": "vgg11", "VGG16": "vgg16", "VGG16_BN": "vgg16_bn"}
 WIDTHS = {"MobileNetV1 1.0": 32, "MobileNetV1 0.75": 24, "MobileNetV1 0.5": 16, "MobileNetV1 0.25": 8}
+OTHERS = {"LeNet-5": {"modern": "lenet5"}, "U-Net": {"original": "unet", "same": "unet_same"}}
+"""Names of the zoo by network and the first word of a variant."""
+MAIN_OUTPUT = {"inception_v3": "fc"}
+"""Whose MACs are published without the auxiliary head, which the parameters include."""
 LAST_MAP = "last conv feature map"
+LAST_MAPS = {"MobileNet": "Conv2d_13_pointwise", "ResNet": "block4"}
 FIELDS = {
     ("alexnet_v2", "TF-Slim (2014)"): "tfslim_alexnet_v2",
     ("vgg_16", "TF-Slim (2014)"): "tfslim_vgg_16",
     ("mobilenet_v1", "TF-Slim (2017)"): "tfslim_mobilenet_v1",
+    ("resnet_v1_50", "TF-Slim (2015)"): "tfslim_resnet_v1_50",
+    ("resnet_v1_101", "TF-Slim (2015)"): "tfslim_resnet_v1_101",
     ("alexnet_v2", "TF-Slim"): "tfslim_alexnet_v2",
     ("vgg_a", "TF-Slim"): "tfslim_vgg_a",
     ("vgg_16", "TF-Slim"): "tfslim_vgg_16",
     ("mobilenet_v1", "TF-Slim"): "tfslim_mobilenet_v1",
+    ("resnet_v1_50", "TF-Slim"): "tfslim_resnet_v1_50",
+    ("resnet_v1_101", "TF-Slim"): "tfslim_resnet_v1_101",
+    ("resnet18", "torchvision"): "resnet18",
+    ("resnet50", "torchvision (v1.5: stride in 3x3)"): "resnet50",
+    ("resnet50", "original paper v1 (stride in first 1x1)"): "resnet50_v1",
     ("alexnet", "torchvision"): "alexnet",
     ("vgg11", "torchvision"): "vgg11",
     ("vgg16", "torchvision"): "vgg16",
@@ -42,12 +55,11 @@ def counted() -> list[tuple[str, dict[str, int], dict[str, str]]]:
     """Return the rows of networks in the zoo: name, values of the symbols, published figures."""
     found = []
     for row in table("params_macs.csv"):
-        if row["network"] in TORCHVISION and row["variant"] != "paper":
-            found.append((TORCHVISION[row["network"]], {"H": int(row["input"]), "W": int(row["input"])}, row))
-        elif row["network"] in WIDTHS:
+        name = OTHERS.get(row["network"], {}).get(re.split(r"\W", row["variant"])[0], row["network"].lower())
+        if row["network"] in WIDTHS:
             found.append(("mobilenet_v1", {"H": 224, "W": 224, "width": WIDTHS[row["network"]]}, row))
-        elif row["network"] == "LeNet-5" and row["variant"].startswith("modern"):
-            found.append(("lenet5", {"H": 32, "W": 32}, row))
+        elif name in names() and row["variant"] != "paper":
+            found.append((name, {"H": int(row["input"]), "W": int(row["input"])}, row))
     return found
 
 
@@ -57,19 +69,22 @@ def counted() -> list[tuple[str, dict[str, int], dict[str, str]]]:
 def test_parameters_and_macs_are_exactly_the_published_ones(
     name: str, values: dict[str, int], row: dict[str, str]
 ) -> None:
-    totals = derive(load(f"zoo:{name}").bind(values)).totals
+    network = load(f"zoo:{name}", values, numbers=True)
+    counted = network.up_to(MAIN_OUTPUT[name]) if name in MAIN_OUTPUT else network
+    macs = derive(counted).totals.macs
 
-    assert totals.params == int(row["params"])
+    assert derive(network).totals.params == int(row["params"])
     if row["macs"]:
-        assert totals.macs == int(row["macs"])
+        assert macs == int(row["macs"])
     if row["macs_G"]:
-        digits = len(row["macs_G"].partition(".")[2])
-        assert round(int(totals.macs) / 1e9, digits) == float(row["macs_G"])
+        assert round(Fraction(int(macs), 10**9), 3) == Fraction(row["macs_G"])
 
 
 def test_the_rows_of_the_zoo_are_all_there() -> None:
-    assert len(counted()) == 10
-    assert len(field_rows()) == 153
+    assert len(counted()) == 38
+    assert len(field_rows()) == 191
+    left_out = {row["network"] for row in table("params_macs.csv")} - {row["network"] for _, _, row in counted()}
+    assert left_out == {"Keras ResNet50", "Keras MobileNet", "LocallyConnected2D"}  # of other counts and no networks
 
 
 def field_rows() -> list[tuple[str, dict[str, str]]]:
@@ -83,12 +98,12 @@ def field_rows() -> list[tuple[str, dict[str, str]]]:
 def layer_of(report: NetworkReport, endpoint: str) -> str:
     """Return the layer that an endpoint names: the last part of its path, ``features`` before a fixed size."""
     if endpoint == LAST_MAP:
-        return "Conv2d_13_pointwise" if report.network.startswith("MobileNet") else "pool5"
+        return next((layer for family, layer in LAST_MAPS.items() if report.network.startswith(family)), "pool5")
     last = endpoint.rsplit("/", maxsplit=1)[-1].split(" ", maxsplit=1)[0]
     if last == "features":
         fixed = next(at for at, layer in enumerate(report.layers) if layer.kind.startswith("adaptive"))
         return report.layers[fixed - 1].name
-    return next(layer.name for layer in report.layers if layer.name.lower() == last.lower())
+    return next(each.name for each in (*report.layers, *report.groups) if each.name.lower() == last.lower())
 
 
 @pytest.mark.parametrize("name", sorted(set(FIELDS.values())))
@@ -99,7 +114,7 @@ def test_receptive_fields_are_the_published_ones(name: str) -> None:
         report = symbolic
         if row["input_resolution"]:
             size = int(row["input_resolution"])
-            report = derive(network.bind({each.name: size for each in network.symbols}))
+            report = derive(load(f"zoo:{name}", {"H": size, "W": size}, numbers=True))
         field = report.layer(layer_of(report, row["endpoint"])).receptive_field
 
         assert field.size == (int(row["rf"]),) * 2, row
@@ -110,6 +125,24 @@ def test_receptive_fields_are_the_published_ones(name: str) -> None:
             )  # it depends on the size: the formula says so
         else:
             assert field.start == (-int(row["padding"]),) * 2, row
+
+
+@pytest.mark.parametrize(("stacks", "size"), [(1, 1025), (3, 3071), (5, 5117)])
+def test_wavenet_sees_what_its_stacks_and_the_first_convolution_see(stacks: int, size: int) -> None:
+    wanted = f"{stacks} block(s) + initial causal conv k=2"
+    [row] = [each for each in table("receptive_fields.csv") if each["variant"].endswith(wanted)]
+
+    field = derive(load("zoo:wavenet", {"stacks": stacks})).totals.receptive_field
+
+    # The published padding, 0, is that of the stack without any; a causal one has all before.
+    assert (field.size, field.jump, field.start) == ((int(row["rf"]),), (int(row["stride"]),), (1 - size,))
+
+
+@pytest.mark.parametrize(("levels", "kernel"), [(4, 5), (8, 7), (1, 2)])
+def test_tcn_sees_what_the_paper_says(levels: int, kernel: int) -> None:
+    field = derive(load("zoo:tcn", {"levels": levels, "kernel": kernel})).totals.receptive_field
+
+    assert field.size == (1 + 2 * (kernel - 1) * (2**levels - 1),)
 
 
 @pytest.mark.parametrize("name", names())

@@ -15,7 +15,7 @@ from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
 from convmath.render.shown import Shown
-from convmath.report import Derivation, Formulas
+from convmath.report import Derivation, Formulas, Threshold
 from convmath.spec.document import Document
 from convmath.spec.graph import Network
 from convmath.spec.kinds import ALIASES, VOCABULARY
@@ -34,14 +34,18 @@ __all__ = [
     "confirmations_to_json",
     "formula_sheet",
     "formulas",
+    "least_where",
     "load",
     "load_bytes",
+    "outputs_that_read",
+    "pixels",
     "reread",
     "run",
     "settable",
     "sharing_scale",
     "sheet",
     "solve",
+    "solve_where",
     "stack",
     "variant",
     "verify",
@@ -66,14 +70,17 @@ def load(
     Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
     the file at once, ``LimitError`` for one that is too large.
     """
-    from convmath.spec.files import read_file
-    from convmath.zoo.catalogue import PREFIX, names, path_of
+    from convmath.spec.files import read_bytes, read_file
+    from convmath.zoo.catalogue import PREFIX, names, spec_of
 
     name = str(source)
     if name in names() and not Path(name).exists():
         raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
-    path = path_of(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(source)
-    return parse(read_file(path, limits), settings, numbers=numbers, limits=limits)
+    if name.startswith(PREFIX):
+        document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
+    else:
+        document = read_file(Path(source), limits)
+    return parse(document, settings, numbers=numbers, limits=limits)
 
 
 def load_bytes(
@@ -130,6 +137,18 @@ def analyze(network: Network, **values: int) -> Report:
     return Report(bound(network, values) if values else network)
 
 
+def part(network: Network, output: str) -> Network:
+    """Return what one output of *network* needs, or one layer or named part of it: it ends there.
+
+    Raises ``UsageError`` for a name that the network does not have.
+    """
+    if output not in (known := set(network.names())):
+        near = get_close_matches(output, known, 1)
+        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
+        raise UsageError(f"there is no layer '{inert(output)}'{hint}")
+    return network.up_to(output)
+
+
 def run(network: Network, inputs: Any, weights: Any = None, *, seed: int = 0) -> Any:
     """Execute *network* on an array, channels first and without a batch; return the output array.
 
@@ -158,6 +177,29 @@ def solve(network: Network, output: Sequence[int] | int | str | None = None, *, 
     from convmath.planning import solve as planning
 
     return Answer(planning.solve(network, output, layer))
+
+
+def pixels(network: Network, layer: str | None = None, at: Sequence[int] | None = None) -> str:
+    """Return which pixels one output of a layer reads, holes included, as text; the middle one of the last layer.
+
+    Raises ``UsageError`` for a layer or a position that does not exist, or for a network with symbols.
+    """
+    from convmath.render.pixels import pixels as shown
+    from convmath.symbolic.pixels import middle, pixels_of
+
+    name = layer or network.nodes[network.outputs[-1]].name
+    return shown(pixels_of(network, name, middle(network, name) if at is None else at))
+
+
+def outputs_that_read(network: Network, pixel: Sequence[int]) -> str:
+    """Return which outputs of every layer read one pixel of the first input, as text.
+
+    Raises ``UsageError`` for a pixel outside the input, or for a network with symbols.
+    """
+    from convmath.render.pixels import seen
+    from convmath.symbolic import pixels as places
+
+    return seen(pixel, places.outputs_that_read(network, pixel))
 
 
 def verify(
@@ -198,16 +240,12 @@ def formulas(network: Network, layer: str | None = None, *, steps: bool = False)
     from convmath.render.json import render_formulas
     from convmath.symbolic.derivation import counts, derivations
 
-    if layer is not None and layer not in (known := set(network.names())):
-        near = get_close_matches(layer, known, 1)
-        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
-        raise UsageError(f"there is no layer '{inert(layer)}'{hint}")
-    part = network if layer is None else network.up_to(layer)
-    analysis = Report(part).analysis
+    reduced = network if layer is None else part(network, layer)
+    analysis = Report(reduced).analysis
     derived: tuple[Derivation, ...] = ()
     if steps:
         last = layer or analysis.report.totals.receptive_field_layer
-        derived = (*derivations(network, last), *counts(part))
+        derived = (*derivations(network, last), *counts(reduced))
     found = Formulas(analysis, layer, derived)
     return Shown(lambda: page(found), lambda: render_formulas(found))
 
@@ -248,6 +286,27 @@ def sharing_scale() -> Shown:
 
     found = scale()
     return Shown(lambda: scale_page(found), lambda: render_scale(found))
+
+
+def least_where(network: Network, condition: str) -> Threshold:
+    """Return the least value of a symbol from which on a condition on the quantities holds.
+
+    *condition* is one as in ``"receptive_field >= 1000"``; it must depend on one symbol
+    without a default.
+
+    Raises ``UsageError`` for another condition, ``CheckFailed`` where execution disagrees.
+    """
+    from convmath.verification.threshold import threshold
+
+    return threshold(network, Report(network).analysis, condition)
+
+
+def solve_where(network: Network, condition: str, *, form: str = "table", width: int = 80) -> str:
+    """Return from where on a condition holds, as text or JSON."""
+    from convmath.render.threshold import to_json, to_text
+
+    found = least_where(network, condition)
+    return to_json(found) if form == "json" else to_text(found, width=width)
 
 
 def confirmations_to_json(found: Sequence[Confirmation]) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
 
-from convmath.cli.options import network_options, parse_settings, read_network, take_limits
+from convmath.cli.options import file_option, network_options, output_option, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, remark, width
 from convmath.cli.progress import progress
 from convmath.errors import CheckFailed, UsageError
@@ -29,7 +28,8 @@ SLOW = 2000
 @click.option("--all", "all_layers", is_flag=True, help="List every layer, also activations, norms and dropout.")
 @click.option("--formulas", is_flag=True, help="Show formulas in the cells even where symbols have defaults.")
 @click.option("--assert", "budgets", multiple=True, metavar="COND", help="Fail unless it holds, as in 'params < 5e6'.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@output_option
+@file_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
 def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, **options: Any) -> None:
     """Derive every quantity of SPEC: a file, zoo:NAME, or - for standard input.
@@ -41,7 +41,7 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
 
     limits = take_limits(options)
     columns = _columns(options["columns"], form)
-    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
+    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits, output=options["output"])
     layers = len(network.nodes)
     with progress("analyzing", layers) if layers > SLOW else nullcontext() as advance:
         analysis = api.Report(network, progress=advance).analysis
@@ -50,7 +50,7 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
     from convmath.verification.budgets import check
 
     outcomes = [check(text, analysis) for text in options["budgets"]]
-    emit(_render(analysis, form, columns, options), options["output"], ascii_only=options["ascii_only"])
+    emit(_render(analysis, form, columns, options), options["file"], ascii_only=options["ascii_only"])
     if form == "table" and not options["all_layers"] and not columns:
         _remark(analysis)
     failed = [outcome for outcome in outcomes if not outcome.holds]

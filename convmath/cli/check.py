@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from convmath.cli.options import STDIN, limit_options, read_stdin, take_limits
+from convmath.cli.options import STDIN, file_option, limit_options, read_stdin, take_limits
 from convmath.cli.output import emit, width
 from convmath.errors import CheckFailed
 
@@ -16,7 +15,7 @@ from convmath.errors import CheckFailed
 @limit_options
 @click.argument("claims")
 @click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@file_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
 def command(claims: str, *, form: str, **options: Any) -> None:
     """Put the formulas of CLAIMS, a YAML, TOML or JSON file, on trial.
@@ -33,7 +32,7 @@ def command(claims: str, *, form: str, **options: Any) -> None:
     else:
         found = api.check(claims, limits=limits)
     text = found.to_json() if form == "json" else found.to_table(width=width())
-    emit(text, options["output"], ascii_only=options["ascii_only"])
+    emit(text, options["file"], ascii_only=options["ascii_only"])
     wrong = [each for each in found if not each.expected]
     if wrong:
         told = "; ".join(f"{each.id} is {each.verdict}" for each in wrong)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from convmath.cli.options import network_options, parse_settings, read_network, take_limits
+from convmath.cli.options import file_option, network_options, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, width
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
@@ -27,7 +26,7 @@ FORMATS = ("text", "markdown", "latex", "html", "json")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the result."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@file_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
 def command(specs: tuple[str, ...], settings: tuple[str, ...], *, numbers: bool, form: str, **options: Any) -> None:
     """Put the totals of several SPECs side by side, with their ratios in closed form.
@@ -43,7 +42,7 @@ def command(specs: tuple[str, ...], settings: tuple[str, ...], *, numbers: bool,
         raise UsageError("name two or more SPECs, or one with --replace OLD=NEW")
     found = _compared(specs, variants, parse_settings(settings), numbers=numbers, limits=limits)
     text = found.to_text(width=width()) if form == "text" else getattr(found, f"to_{form}")()
-    emit(text, options["output"], ascii_only=options["ascii_only"])
+    emit(text, options["file"], ascii_only=options["ascii_only"])
 
 
 def _variant(text: str) -> tuple[str, str]:

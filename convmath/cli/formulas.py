@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from convmath.cli.complete import kinds
-from convmath.cli.options import network_options, parse_settings, read_network, take_limits
-from convmath.cli.output import emit, width
+from convmath.cli.options import file_option, network_options, parse_settings, read_network, take_limits
+from convmath.cli.output import emit, wants_ascii, width
 from convmath.errors import UsageError
 
 FORMATS = ("text", "markdown", "latex", "html", "json")
@@ -30,7 +29,7 @@ FORMATS = ("text", "markdown", "latex", "html", "json")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the result."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@file_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
 def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form: str, **options: Any) -> None:
     """Print the closed forms of SPEC, or of a KIND of layer.
@@ -48,8 +47,9 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
     if spec is None and (options["layer"] or options["steps"] or settings or numbers):
         raise UsageError("--layer, --steps, --set and --numbers go with a SPEC")
     found = _found(spec, settings, options, numbers=numbers, limits=limits)
-    text = found.to_text(width=width()) if form == "text" else getattr(found, f"to_{form}")()
-    emit(text, options["output"], ascii_only=options["ascii_only"])
+    plain = options["ascii_only"] or (options["file"] is None and wants_ascii())
+    text = found.to_text(width=width(), ascii_only=plain) if form == "text" else getattr(found, f"to_{form}")()
+    emit(text, options["file"], ascii_only=options["ascii_only"])
 
 
 def _found(spec: str | None, settings: tuple[str, ...], options: dict[str, Any], *, numbers: bool, limits: Any) -> Any:

@@ -25,6 +25,7 @@ COMMANDS = {
     "completion": "the script with which a shell completes what you type",
     "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
     "schema": "the JSON Schema of a spec file, for editors",
+    "pixels": "which pixels an output reads, and which outputs read a pixel",
     "solve": "the input sizes that are valid, or that give an output",
     "verify": "confirm every formula of a network, or of a kind of layer, by execution",
     "zoo": "well-known networks: list them, print one, check the published figures",

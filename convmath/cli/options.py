@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import click
@@ -65,6 +66,14 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+output_option = click.option(
+    "--output", metavar="NAME", help="Leave out what this output, or this layer, does not need; totals are without it."
+)
+file_option = click.option(
+    "-o", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file instead of standard output."
+)
+
+
 def take_limits(given: dict[str, Any]) -> Limits:
     """Take the limits out of a command's options."""
     return Limits(**{each.name: given.pop(f"max_{each.name}") for each in fields(Limits)})
@@ -83,8 +92,17 @@ def parse_settings(given: tuple[str, ...]) -> dict[str, int | str]:
     return found
 
 
-def read_network(spec: str, settings: dict[str, int | str], *, numbers: bool, limits: Limits) -> Network:
-    """Read SPEC: a file, ``zoo:NAME``, or ``-`` for standard input."""
+def read_network(
+    spec: str, settings: dict[str, int | str], *, numbers: bool, limits: Limits, output: str | None = None
+) -> Network:
+    """Read SPEC: a file, ``zoo:NAME``, or ``-`` for standard input; only what *output* needs, where it is given."""
+    from convmath import api
+
+    network = _read(spec, settings, numbers=numbers, limits=limits)
+    return network if output is None else api.part(network, output)
+
+
+def _read(spec: str, settings: dict[str, int | str], *, numbers: bool, limits: Limits) -> Network:
     from convmath import api
 
     if spec == STDIN:

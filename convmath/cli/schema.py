@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from convmath.cli.options import file_option
 from convmath.cli.output import emit
 
 
 @click.command("schema")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
-def command(output: Path | None) -> None:
+@file_option
+def command(file: Path | None) -> None:
     """Print the JSON Schema of a spec file, with which editors complete, explain and check.
 
     Exit status: 0 fine, 2 the file cannot be written.
@@ -20,4 +21,4 @@ def command(output: Path | None) -> None:
 
     from convmath.spec.schema import schema
 
-    emit(json.dumps(schema(), indent=2), output, ascii_only=True)
+    emit(json.dumps(schema(), indent=2), file, ascii_only=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from convmath.cli.complete import kinds
-from convmath.cli.options import network_options, parse_settings, read_network, take_limits
+from convmath.cli.options import file_option, network_options, output_option, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, width
 from convmath.cli.progress import progress
 from convmath.errors import CheckFailed, UsageError
@@ -23,7 +22,8 @@ from convmath.errors import CheckFailed, UsageError
 @click.option("--samples", type=click.IntRange(min=1), help="Cases to draw: 24 for a network, 512 for a kind.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="What the cases are drawn from.")
 @click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@output_option
+@file_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
 def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form: str, **options: Any) -> None:
     """Confirm every formula of SPEC, or of a KIND of layer, by execution.
@@ -37,16 +37,18 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
     limits = take_limits(options)
     if (spec is None) == (options["kind"] is None) and not (spec is None and options["everything"]):
         raise UsageError("name a SPEC, or a kind as in --kind conv, or --all kinds")
+    if spec is None and options["output"]:
+        raise UsageError("--output goes with a SPEC; -o FILE writes to a file")
     if spec is None:
         found = _kinds(options)
     else:
-        network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
+        network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits, output=options["output"])
         found = [_network(network, options, limits)]
     if form == "json" and spec is None and options["everything"]:
         text = api.confirmations_to_json(found)
     else:
         text = "\n\n".join(_text(each, form, everything=options["everything"] and spec is not None) for each in found)
-    emit(text, options["output"], ascii_only=options["ascii_only"])
+    emit(text, options["file"], ascii_only=options["ascii_only"])
     wrong = [each for each in found if not each.confirmed]
     if wrong:
         raise CheckFailed(f"refuted: {', '.join(each.verification.network for each in wrong)}")

@@ -21,13 +21,13 @@ def command(name: str | None, *, check: bool, ascii_only: bool) -> None:
 
     Exit status: 0 fine, 1 a published figure disagrees, 2 there is no such network.
     """
-    from convmath.zoo.catalogue import PREFIX, names, path_of
+    from convmath.zoo.catalogue import PREFIX, names, spec_of
 
     if name is not None:
         name = name.removeprefix(PREFIX)
-        path = path_of(name)
+        spec = spec_of(name)
         if not check:
-            emit(path.read_text(encoding="utf-8").rstrip("\n"), None, ascii_only=ascii_only)
+            emit(spec.rstrip("\n"), None, ascii_only=ascii_only)
             return
     if check:
         _check(names() if name is None else (name,), ascii_only=ascii_only)

@@ -97,7 +97,7 @@ def latex_node(node: Node) -> str:
         case Call(function, arguments):
             return _call(function, arguments)
         case Exponent(base, exponent):
-            return f"{_inside(base, Sum, Quotient, Product, Exponent, Over)}^{{{latex_node(exponent)}}}"
+            return f"{_base(base)}^{{{latex_node(exponent)}}}"
         case Indexed(array, indices):
             return f"{latex_name(array)}[{', '.join(map(latex_node, indices))}]"
         case Over(function, body, ranges):
@@ -118,6 +118,12 @@ def latex_name(text: str) -> str:
     if text in GREEK:
         return f"\\{text}"
     return text if LETTER.fullmatch(text) or text.isdigit() else rf"\mathit{{{text}}}"
+
+
+def _base(node: Node) -> str:
+    """Return the base of a power; a sum over an index gets brackets, or its last factor alone would be raised."""
+    over = isinstance(node, Over) or (isinstance(node, Call) and node.function == "sum")
+    return f"({latex_node(node)})" if over else _inside(node, Sum, Quotient, Product, Exponent)
 
 
 def _product(factors: tuple[Node, ...]) -> str:

@@ -43,12 +43,19 @@ def mathml_node(node: Node) -> str:
         case Call(function, arguments):
             return _call(function, arguments)
         case Exponent(base, exponent):
-            return f"<msup>{_inside(base, Sum, Quotient, Product, Exponent, Over)}{_row(exponent)}</msup>"
+            return f"<msup>{_base(base)}{_row(exponent)}</msup>"
         case Indexed(array, indices):
             return f"<mrow>{_name(array)}<mo>[</mo>{_listed(indices)}<mo>]</mo></mrow>"
         case Over(function, body, ranges):
             operators = "".join(_operator(function, each) for each in ranges)
             return f"<mrow>{operators}{_inside(body, Sum)}</mrow>"
+
+
+def _base(node: Node) -> str:
+    """Return the base of a power; a sum over an index gets brackets, or its last factor alone would be raised."""
+    over = isinstance(node, Over) or (isinstance(node, Call) and node.function == "sum")
+    shown = f"<mrow><mo>(</mo>{mathml_node(node)}<mo>)</mo></mrow>"
+    return shown if over else _inside(node, Sum, Quotient, Product, Exponent)
 
 
 def mathml_terms(node: Node) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from math import lcm, prod
 from typing import TYPE_CHECKING
 
@@ -74,25 +75,45 @@ def _at(value: Formula, name: str, number: int) -> Number:
 
 
 def _period(value: Value) -> int | None:
-    """Return the period of a sum of multiples of a symbol and of its floors over numbers; None for other forms."""
-    from convmath.formula import atoms
+    """Return after how many steps of its symbol a value grows by a constant; None where that is not known."""
+    found = _growth(value)
+    return None if found is None else found[0]
 
-    period = 1
-    for monomial in value.terms if isinstance(value, Formula) else ():
+
+def _growth(value: Value) -> tuple[int, Fraction] | None:
+    """Return the period of a value, and how much it grows by step on average.
+
+    Known of sums of multiples of a symbol, of floors over numbers, and of extremes: where
+    all arguments grow alike, so does the largest of them.
+    """
+    period, slope = 1, Fraction(0)
+    for monomial, coefficient in value.terms.items() if isinstance(value, Formula) else ():
         if not monomial:
             continue
         [(atom, exponent), *others] = monomial
-        if others or exponent != 1:
+        found = None if others or exponent != 1 else _growth_of_atom(atom)
+        if found is None:
             return None
-        if isinstance(atom, atoms.Floor):
-            top, bottom = atom.arguments
-            inner = _period(top)
-            if inner is None or not isinstance(bottom, int):
-                return None
-            period = lcm(period, inner * bottom)
-        elif not isinstance(atom, atoms.Symbol):
-            return None
-    return period
+        period = lcm(period, found[0])
+        slope += coefficient * found[1]
+    return period, slope
+
+
+def _growth_of_atom(atom: Atom) -> tuple[int, Fraction] | None:
+    from convmath.formula import atoms
+
+    if isinstance(atom, atoms.Symbol):
+        return 1, Fraction(1)
+    if isinstance(atom, atoms.Floor):
+        top, bottom = atom.arguments
+        inner = _growth(top)
+        return None if inner is None or not isinstance(bottom, int) else (inner[0] * bottom, inner[1] / bottom)
+    if isinstance(atom, atoms.Max | atoms.Min):
+        parts = [_growth(each) for each in atom.arguments]
+        known = [each for each in parts if each is not None]
+        if len(known) == len(parts) and len({slope for _, slope in known}) == 1:
+            return lcm(*(period for period, _ in known)), known[0][1]
+    return None
 
 
 def _expanded(value: Value) -> int:

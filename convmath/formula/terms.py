@@ -180,6 +180,8 @@ def value(terms: dict[Monomial, Number]) -> Value:
     if 0 in terms.values():
         for monomial in [monomial for monomial, coefficient in terms.items() if not coefficient]:
             del terms[monomial]
+    if Fraction in set(map(type, terms.values())):
+        terms = {monomial: whole(coefficient) for monomial, coefficient in terms.items()}
     if len(terms) > MOST_TERMS:
         raise too_large(f"a formula of {len(terms)} terms")
     if len(terms) > 1 or (terms and ONE not in terms):

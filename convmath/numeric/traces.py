@@ -76,9 +76,14 @@ class Trace(Array):
         """Return what samples have read at most: all within *reach* of each place, and what the offsets have read."""
         rank = len(places)
         line = places[self.axis - 1]
+        # From so far away everything is in reach: more would be padding only.
+        reach = min(reach, self.shape[self.axis] + int(np.abs(line).max()))
         margin = int(max(-line.min(), line.max() - self.shape[self.axis] + 1, 0)) + reach
-        near = self.pad(self.axis, (margin, margin)).windows(self.axis, kernel=2 * reach + 1, stride=1, dilation=1)
-        samples = near.union((-1,))
+        samples, width = self.pad(self.axis, (margin, margin)), 1
+        while width < 2 * reach + 1:  # a window twice as wide is the union of two, which may overlap
+            step = min(width, 2 * reach + 1 - width)
+            samples = samples.windows(self.axis, kernel=2, stride=1, dilation=step).union((-1,))
+            width += step
         for axis in range(rank, 0, -1):  # backwards, so that the axes before keep their numbers
             moved = margin - reach if axis == self.axis else 0
             indices = np.clip(places[axis - 1] + moved, 0, samples.shape[axis] - 1)

@@ -90,7 +90,8 @@ def observe(network: Network, values: Mapping[str, int], layer: str) -> tuple[in
         costs = measure_costs(network.bind(values))
     except SpecError:
         return None
-    return next(each.output_shape[1:] for each in costs.layers if each.name == layer)
+    made = [each for each in costs.layers if each.name == layer or each.name.startswith(f"{layer}.")]
+    return made[-1].output_shape[1:]  # the last pass of a repeat, the last layer of a block
 
 
 def _as_wanted(trial: Trial, output: tuple[int, ...], values: Mapping[str, int]) -> bool:

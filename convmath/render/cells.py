@@ -154,4 +154,4 @@ def _factors(term: str) -> list[str]:
     return [term[begin:end] for begin, end in pairwise(cuts)]
 
 
-_SIGNS = ("+", "-", "×", "≥", "≤", "≠", ">=", "<=", "!=", "==", "%")
+_SIGNS = ("+", "-", "=", "×", "≥", "≤", "≠", ">=", "<=", "!=", "==", "%")

@@ -87,7 +87,8 @@ def text_of(held: Any) -> str:
     if isinstance(held, tuple):
         if all(isinstance(each, int | Formula) for each in held):
             return write_shape(held).replace(" × ", " x ")
-        return " x ".join(text_of(each) for each in held)
+        names = all(isinstance(each, str) for each in held)
+        return (", " if names else " x ").join(text_of(each) for each in held)
     if is_dataclass(held):
         return "; ".join(f"{each.name} {text_of(getattr(held, each.name))}" for each in fields(held))
     if isinstance(held, str):

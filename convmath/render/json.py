@@ -159,7 +159,7 @@ def render_formulas(formulas: Formulas) -> str:
 def _derivation(derivation: Derivation, formulas: Formulas, valid: list[str]) -> dict[str, Any]:
     """Return a derivation as a quantity of its layer, or of the whole network for a sum."""
     path = derivation.quantity
-    if derivation.quantity not in ("params", "macs") and formulas.layer is None:
+    if derivation.quantity not in ("params", "macs") and derivation.layer != formulas.layer:
         path = f'layers["{derivation.layer}"].{path}'
     steps = [
         {

@@ -8,6 +8,9 @@ from typing import Any
 
 from convmath.render.page import Page
 
+MOST_WIDER = 12
+"""By so much at most a line of ASCII is wider than the same line with glyphs."""
+
 
 class Shown:
     """Formulas ready to be read or pasted; ``str()`` gives the text, a notebook shows them typeset."""
@@ -21,11 +24,19 @@ class Shown:
         """The page that every format writes."""
         return self._make()
 
-    def to_text(self, *, width: int = 80) -> str:
+    def to_text(self, *, width: int = 80, ascii_only: bool = False) -> str:
         """Return plain text of at most *width* columns."""
+        from convmath.render.cells import to_ascii
         from convmath.render.text import write
 
-        return write(self.page, width=width)
+        text = write(self.page, width=width)
+        if not ascii_only:
+            return text
+        for room in range(width, width - MOST_WIDER, -1):  # ``>=`` is wider than its glyph
+            text = to_ascii(write(self.page, width=room))
+            if max(map(len, text.splitlines())) <= width:
+                break
+        return text
 
     def to_markdown(self) -> str:
         """Return Markdown with mathematics between dollars, for GitHub and Jupyter."""

@@ -134,12 +134,12 @@ def _reasons(solved: Solved, width: int) -> Iterator[str]:
         if pattern in seen:
             continue
         seen.append(pattern)
-        yield from _why(solution, joins, width)
+        ranks = [len(each.shape) - 1 for each in solved.inputs]
+        yield from _why(solution, joins, width, max(ranks))
 
 
-def _why(solution: Solution, joins: list[JoinReport], width: int) -> Iterator[str]:
-    rank = max(each.axis for each in joins) + 1
-    named = axis_names(max(rank, 2))[joins[0].axis] + "s" if rank <= 3 else "sizes"
+def _why(solution: Solution, joins: list[JoinReport], width: int, rank: int) -> Iterator[str]:
+    named = axis_names(rank)[joins[0].axis] + "s" if joins[0].axis < rank <= 3 else "sizes"
     yield f"Why: each join needs equal {named}."
     rows = []
     for each in joins[:MOST_JOINS]:
@@ -150,7 +150,7 @@ def _why(solution: Solution, joins: list[JoinReport], width: int) -> Iterator[st
         yield f"  … and {len(joins) - MOST_JOINS} more"
     if len(joins) > 1 and solution.residues.modulus > 1:
         yield f"  all together: {_classes(solution.symbol, solution.residues)}"
-    if solution.least_layer and solution.minimum is not None:
+    if solution.least_layer and solution.minimum is not None and solution.residues.modulus:
         layer, first = shortened(solution.least_layer, 40), f"{solution.symbol} = {solution.minimum}"
         yield wrapped(f"  and {layer} is not empty only from {first} on.", 2, width)
 

@@ -9,7 +9,7 @@ from typing import assert_never
 from convmath.errors import inert
 from convmath.formula.nodes import Node, Sum
 from convmath.formula.text import write_node
-from convmath.render.cells import wrapped
+from convmath.render.cells import shortened, wrapped
 from convmath.render.page import (
     Block,
     Cell,
@@ -31,6 +31,9 @@ GAP = 2
 LABELS = 22
 """Labels share a column at least this wide."""
 NARROWEST = 12
+MOST_NAME = 24
+MOST_TITLE = 52
+"""Longer names are cut in their middle: of layers, and of networks."""
 
 
 def write(page: Page, *, width: int = 80) -> str:
@@ -140,7 +143,9 @@ def _content(content: Content) -> str:
 
 def _inline(inline: Inline) -> str:
     match inline:
-        case Words(text) | Given(text) | Code(text):
+        case Given(text, typed):
+            return shortened(text, MOST_NAME if typed else MOST_TITLE)
+        case Words(text) | Code(text):
             return inert(text)
         case Math(parts):
             return " ".join(each if isinstance(each, str) else write_node(each) for each in parts)

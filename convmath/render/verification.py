@@ -75,7 +75,7 @@ def to_table(
     for title, checks in _groups(verification.checks):
         rows.extend(_rows(title, checks, all_layers=all_layers))
     header = ("quantity", "formula", "cases", "verdict")
-    room = max(24, width - max(len(row[0]) for row in rows) - len("  cases not measured"))
+    room = max(24, width - max((len(row[0]) for row in rows), default=0) - len("  cases not measured"))
     first, *body = ruled([header, *(line for row in rows for line in _lines(row, room))], ALIGNMENT)
     rule = "─" * min(width, max(map(len, (first, *body))))
     title = wrapped(_title(verification, shapes), 2, width)

@@ -23,8 +23,12 @@ class Entry:
 
 
 def render_list(entries: Sequence[Entry]) -> str:
-    """Return one line per network; ``sees`` is the field of the last layer before everything is seen."""
-    header = ("name", "family", "year", "params", "MACs", "sees")
+    """Return one line per network, family by family, the oldest first.
+
+    ``sees`` is the field of the last layer before one that sees everything.
+    """
+    header = ("name", "family", "year", "params", "MACs", "sees *")
+    founded = {each.family: min(other.year for other in entries if other.family == each.family) for each in entries}
     cells = [
         (
             each.name,
@@ -34,9 +38,11 @@ def render_list(entries: Sequence[Entry]) -> str:
             grouped(each.totals.macs),
             sees(each.totals.receptive_field),
         )
-        for each in entries
+        for each in sorted(entries, key=lambda each: (founded[each.family], each.family, each.year, each.name))
     ]
-    return _under_rule(header, cells, ("left", "left", "left", "right", "right", "right"))
+    table = _under_rule(header, cells, ("left", "left", "left", "right", "right", "right"))
+    note = "* pixels along an axis, before the first layer that sees the whole input"
+    return f"{table}\n{note}\n{len(entries)} networks; 'convmath zoo NAME' prints one, and zoo:NAME stands for its file"
 
 
 def render_check(rows: Sequence[tuple[str, str, str, Any, Any, bool]]) -> str:

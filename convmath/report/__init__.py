@@ -20,7 +20,8 @@ from convmath.report.analysis import (
 )
 from convmath.report.comparison import Comparison, ComparisonRow, Overtaking
 from convmath.report.formulas import Chain, Derivation, Formulas, Law, Scale, ScaleRow, Sheet, Step
-from convmath.report.solution import Solution, Solved
+from convmath.report.pixels import AxisPixels, Pixels, Seen
+from convmath.report.solution import Solution, Solved, Threshold
 from convmath.report.verdicts import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "REFUTED",
     "RELATIONS",
     "Analysis",
+    "AxisPixels",
     "Chain",
     "Check",
     "Comparison",
@@ -46,15 +48,18 @@ __all__ = [
     "NetworkReport",
     "Operations",
     "Overtaking",
+    "Pixels",
     "Refutation",
     "Residues",
     "Scale",
     "ScaleRow",
+    "Seen",
     "Sheet",
     "Solution",
     "Solved",
     "Step",
     "SymbolReport",
+    "Threshold",
     "Totals",
     "Trial",
     "Verdict",

@@ -43,3 +43,22 @@ class Solved:
     joins: tuple[JoinReport, ...]
     evidence: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """From which value of a symbol on a condition holds.
+
+    ``least`` is None where it holds nowhere that was looked. ``proved`` tells that what
+    is compared only grows, so that the condition holds from there on; otherwise ``least``
+    is the first of the values that were tried one by one. ``sides`` holds both sides at
+    the answer and one below, ``executed`` the values at which the network was executed.
+    """
+
+    network: str
+    condition: str
+    symbol: str
+    least: int | None
+    proved: bool
+    sides: tuple[tuple[int, Value, str, Value], ...]
+    executed: tuple[int, ...]

@@ -33,7 +33,8 @@ def residual(builder: Builder, held: Any, reader: EntryReader, frame: Frame) -> 
         raise reader.refuse("missing-field", "'residual' needs 'layers'", key=True)
     path = (*reader.path, "layers") if isinstance(held, dict) else reader.path
     parts = [(given["layers"], path)]
-    parts.append((given.get("shortcut") or [], (*reader.path, "shortcut")))
+    shortcut = given.get("shortcut")
+    parts.append(([] if shortcut is None else shortcut, (*reader.path, "shortcut")))
     _branches(builder, "residual", "add", parts, given.get("name"), reader, frame)
 
 

@@ -251,13 +251,14 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One word out of a few."""
+    """One word out of a few; a parameter of the same name does not hide it."""
 
     words: tuple[str, ...]
     default: Any = REQUIRED
 
     def read(self, raw: Any, reader: Reader) -> str:
-        raw, _ = reader.resolve(raw)
+        if not isinstance(raw, str) or raw not in self.words:
+            raw, _ = reader.resolve(raw)
         if not isinstance(raw, str) or raw not in self.words:
             raise reader.refuse("unknown-word", f"{show(raw)} is not one of {', '.join(self.words)}")
         return raw

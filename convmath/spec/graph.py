@@ -153,13 +153,13 @@ class Network:
 
         Raises ``KeyError`` where there is none.
         """
-        ends = {group.name: group.stop - 1 for group in self.groups}
-        ends |= {node.name: at for at, node in enumerate(self.nodes)}
-        return self._needed_by(ends[name])
+        spans = {group.name: range(group.start, group.stop) for group in self.groups}
+        spans |= {node.name: range(at, at + 1) for at, node in enumerate(self.nodes)}
+        return self._needed_by(spans[name])
 
-    def _needed_by(self, last: int) -> Network:
-        first = len(self.inputs)
-        needed = {last}
+    def _needed_by(self, span: range) -> Network:
+        first, last = len(self.inputs), span[-1]
+        needed = set(span)
         for at in range(last, -1, -1):
             if at in needed:
                 needed.update(producer - first for producer in self.nodes[at].inputs if producer >= first)
@@ -174,7 +174,13 @@ class Network:
             owner = owners.setdefault(at if node.share is None else node.share, new)
             share = None if owner == new else owner
             nodes.append(replace(node, layer=node.layer.bind(channels), inputs=inputs, share=share))
-        return replace(self, nodes=tuple(nodes), groups=(), returned=())
+        new_places = {at: new for new, at in enumerate(kept)}
+        groups = tuple(
+            Group(each.name, new_places[each.start], new_places[each.stop - 1] + 1)
+            for each in self.groups
+            if all(at in new_places for at in range(each.start, each.stop))
+        )
+        return replace(self, nodes=tuple(nodes), groups=groups, returned=())
 
     def names(self) -> Iterator[str]:
         """Yield every name by which a layer or a group can be asked for."""

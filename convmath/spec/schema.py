@@ -14,11 +14,12 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from inspect import cleandoc
 
+from convmath.spec.branches import MERGES
 from convmath.spec.build import MOST_NAME
 from convmath.spec.expressions import FUNCTIONS, MOST_CHARACTERS, RESERVED
-from convmath.spec.fields import REQUIRED, FieldKind, Schema, number_schema
+from convmath.spec.fields import REQUIRED, FieldKind, Schema, number_schema, or_name
 from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
-from convmath.spec.layer import Layer
+from convmath.spec.layer import Layer, Merge
 from convmath.spec.parse import POSITION, VERSION
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -50,9 +51,22 @@ def _bound(values: Schema, *taken: str) -> Schema:
 
 COMMON: dict[str, Schema] = {
     "name": {"description": "What the layer, or the output of these layers, is called.", "$ref": "#/$defs/name"},
+    "from": {"description": "The output that goes in, by its name; else the one above.", "$ref": "#/$defs/outputs"},
+    "share": {"description": "The layer or block whose parameters are used.", "$ref": "#/$defs/outputs"},
 }
 """The fields of every entry, be it a layer, a call or structure."""
 
+_RESIDUAL: Schema = _fields(
+    {
+        **COMMON,
+        "layers": LAYERS,
+        "shortcut": {
+            "description": "Layers on the way around; unless given, what arrives is added as it is.",
+            "anyOf": [LAYERS, {"type": "null"}],
+        },
+    },
+    "layers",
+)
 STRUCTURE: dict[str, Schema] = {
     "repeat": {
         "description": "Run the layers several times, one pass after the other.",
@@ -70,8 +84,33 @@ STRUCTURE: dict[str, Schema] = {
             "layers",
         ),
     },
+    "residual": {
+        "description": "Add what arrives to the output of the layers, or the output of a shortcut.",
+        "anyOf": [LAYERS, _RESIDUAL],
+    },
+    "parallel": {
+        "description": "Branches that all begin with what arrives, and are merged at their ends.",
+        **_fields(
+            {
+                **COMMON,
+                "merge": {"description": "How the branches are merged.", **or_name({"enum": [*MERGES]}, names=True)},
+                "branches": {
+                    "description": "The branches, each a list of layers; an empty one passes on what arrives.",
+                    "type": "array",
+                    "items": LAYERS,
+                    "minItems": 1,
+                },
+            },
+            "merge",
+            "branches",
+        ),
+    },
 }
 """The words that are no kind of layer and no block."""
+PLAIN: dict[str, dict[str, Schema]] = {"parallel": {"merge": {"enum": [*MERGES]}}}
+"""What structure takes where no name stands for a word or a flag."""
+MERGING = [word for word, cls in WORDS.items() if issubclass(cls, Merge)]
+"""The kinds that take the names of what they join, which no defaults can give."""
 
 _CONSTANT: Schema = {**number_schema(0), "pattern": f"^([^A-Za-z_]|{'|'.join(FUNCTIONS)})*$"}
 """A number or an expression without names."""
@@ -87,8 +126,8 @@ _SYMBOL: Schema = {
 }
 _PARAMETER: Schema = {
     "anyOf": [
-        {"type": "string", "pattern": _symbols("name")},
-        {"type": "object", "propertyNames": {"pattern": _symbols("name")}, "minProperties": 1, "maxProperties": 1},
+        {"type": "string", "pattern": _symbols(*COMMON)},
+        {"type": "object", "propertyNames": {"pattern": _symbols(*COMMON)}, "minProperties": 1, "maxProperties": 1},
     ]
 }
 _BLOCK: Schema = _fields(
@@ -104,14 +143,21 @@ _BLOCK: Schema = _fields(
     "layers",
 )
 
+_SHAPE: Schema = {"type": "array", "items": number_schema(1), "minItems": 1}
+
 TOP: dict[str, Schema] = {
     "convmath": {"description": "The version of the format.", "const": VERSION},
     "name": {"description": "What the network is called.", "$ref": "#/$defs/name", "type": "string"},
     "input": {
         "description": "The shape of one sample, channels first: [C], [C, L], [C, H, W], [C, D, H, W], …",
-        "type": "array",
-        "items": number_schema(1),
-        "minItems": 1,
+        **_SHAPE,
+    },
+    "inputs": {
+        "description": "The shapes of several inputs by their names, as in {left: [3, H, W], right: [3, H, W]}.",
+        "type": "object",
+        "propertyNames": {"$ref": "#/$defs/name"},
+        "additionalProperties": _SHAPE,
+        "minProperties": 1,
     },
     "symbols": {
         "description": "Ranges and defaults of symbols, as in {H: {default: 224}}.",
@@ -125,7 +171,9 @@ TOP: dict[str, Schema] = {
         "description": "Fields per kind that hold unless a layer says otherwise.",
         "type": ["object", "null"],
         "properties": {
-            word: {"$ref": f"#/$defs/{cls.kind}", "type": "object", "propertyNames": {"not": {"enum": [*COMMON]}}}
+            word: {"type": "object", "maxProperties": 0}
+            if word in MERGING
+            else {"$ref": f"#/$defs/{cls.kind}", "type": "object", "propertyNames": {"not": {"enum": [*COMMON]}}}
             for word, cls in WORDS.items()
         },
         "additionalProperties": False,
@@ -137,6 +185,12 @@ TOP: dict[str, Schema] = {
         "additionalProperties": _BLOCK,
     },
     "layers": {"description": "The layers, from top to bottom.", **LAYERS, "minItems": 1},
+    "outputs": {
+        "description": "The names of the outputs, where there are more than the last layer's.",
+        "type": ["array", "null"],
+        "items": {"$ref": "#/$defs/outputs"},
+        "minItems": 1,
+    },
     "about": {
         "description": "Anything you like: paper, source, remarks. No analysis reads it.",
         "type": ["object", "null"],
@@ -146,6 +200,8 @@ TOP: dict[str, Schema] = {
 
 EXPRESSION: Schema = {"minLength": 1, "maxLength": MOST_CHARACTERS, "pattern": r"^[A-Za-z0-9_ \t+*/%(),-]*$"}
 """What tells an expression from other text, as far as single characters can."""
+
+PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e]*$"
 
 PARTS: dict[str, Schema] = {
     "number": {"type": ["integer", "string"], **EXPRESSION},
@@ -159,7 +215,13 @@ PARTS: dict[str, Schema] = {
         "type": ["string", "null"],
         "minLength": 1,
         "maxLength": MOST_NAME,
-        "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e]*$",
+        "pattern": PRINTABLE,
+    },
+    "outputs": {
+        "anyOf": [
+            {"type": "string", "minLength": 1, "pattern": PRINTABLE},
+            {"type": "array", "items": {"$ref": "#/$defs/outputs"}, "minItems": 1},
+        ]
     },
     "call": {
         "description": "A call of a block: nothing, the value of its first parameter, or values by name.",
@@ -180,7 +242,8 @@ def schema() -> Schema:
         "$comment": "Printed by 'convmath schema'.",
         "title": "convmath spec",
         "description": "A convolutional network for convmath, with a number or a symbol for any size.",
-        **_fields(TOP, "convmath", "input", "layers"),
+        **_fields(TOP, "convmath", "layers"),
+        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
         "allOf": [*_conditions()],
         "$defs": {
             **PARTS,
@@ -193,8 +256,9 @@ def schema() -> Schema:
 
 def _word() -> Schema:
     """Return the schema of ``- kind``: a kind that needs no value, or a block."""
-    known = [{"const": word, "description": _meaning(cls)} for word, cls in WORDS.items() if not _needed(cls)]
-    return {"type": "string", "anyOf": [*known, {"not": {"enum": [*STRUCTURE]}}]}
+    alone = {word: cls for word, cls in WORDS.items() if not _needed(cls) and word not in MERGING}
+    known = [{"const": word, "description": _meaning(cls)} for word, cls in alone.items()]
+    return {"type": "string", "anyOf": [*known, {"not": {"enum": [*STRUCTURE, *MERGING]}}]}
 
 
 def _line() -> Schema:
@@ -213,8 +277,11 @@ def _kind(cls: type[Layer]) -> Schema:
     """Return the schema of what stands behind a kind: nothing, fields, or the value of the one-line form."""
     kinds = field_kinds(cls)
     fields = {name: _field(kind, kinds) for name, kind in kinds.items()}
-    mapping = {**_fields({**fields, **COMMON}), "type": ["object", "null"]}
     head = {"title": cls.kind, "description": _meaning(cls)}
+    if cls.kind in MERGING:
+        names = {"description": "The names of what is joined, in order.", "$ref": "#/$defs/outputs"}
+        return {**head, "anyOf": [_fields({**fields, **COMMON, "from": names}, "from"), names]}
+    mapping = {**_fields({**fields, **COMMON}), "type": ["object", "null"]}
     if cls.value is None:
         return head | mapping
     return {**head, "anyOf": [mapping, kinds[cls.value].schema(names=True)]}
@@ -265,7 +332,9 @@ def _rules() -> Iterator[tuple[str, Schema]]:
     word = {"if": {"type": "string"}, "then": {"enum": known}, "propertyNames": {"enum": known}}
     alone = {"if": {"type": "string"}, "then": {"not": {"enum": [*complete]}}}
     yield "known_word", {**word, **_asking(_leads(STRUCTURE, "known_word"))}
-    yield "plain_word", _asking({**plain, **_leads(STRUCTURE, "plain_word")})
+    inside = _leads(STRUCTURE, "plain_word")
+    strict = {name: {"allOf": [inside[name], _asking(fields)]} for name, fields in PLAIN.items()}
+    yield "plain_word", _asking({**plain, **inside, **strict})
     yield "required_fields", {**alone, **_asking({**complete, **_leads(STRUCTURE, "required_fields")})}
 
 

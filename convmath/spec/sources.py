@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from convmath.errors import LimitError, Problem
 from convmath.spec.fields import show
 from convmath.spec.layer import Merge
 from convmath.spec.names import Output
@@ -20,7 +22,7 @@ COMMON = ("name", "from", "share")
 
 def only(builder: Builder, raw: Any, reader: EntryReader, frame: Frame) -> int:
     """Return the one output that ``from`` names."""
-    found = list(_named(builder, raw, reader, frame))
+    found = _named(builder, raw, reader, frame)
     if len(found) != 1:
         message = f"{show(raw)} stands for {len(found)} outputs, but one can arrive here"
         raise reader.refuse("several-inputs", message, help="join them first with add, multiply or concat")
@@ -32,7 +34,7 @@ def joined(
 ) -> tuple[int, ...]:
     """Return the outputs that a merge joins, in the order in which they are named."""
     raw = given.get("from")
-    if raw is None or raw == []:
+    if raw is None:
         help_ = f"write '{cls.kind}: [NAME, NAME]'"
         raise reader.refuse("missing-field", f"'{cls.kind}' needs the names of what it joins", help=help_, key=True)
     place = reader.at("from") if reader.document_has("from") else reader
@@ -51,7 +53,7 @@ def check_ranks(builder: Builder, producers: tuple[int, ...], reader: EntryReade
 
 def share(builder: Builder, raw: Any, reader: EntryReader, frame: Frame, start: int) -> None:
     """Let the nodes from *start* on use the parameters of those that ``share`` names, one by one."""
-    found = list(_named(builder, raw, reader, frame))
+    found = _named(builder, raw, reader, frame)
     if len(found) != 1:
         raise reader.refuse("bad-share", f"{show(raw)} stands for {len(found)} layers", help="name one layer or block")
     first, stop = found[0].start, min(found[0].stop, start)
@@ -71,21 +73,37 @@ def _layers(count: int) -> str:
     return "1 layer" if count == 1 else f"{count} layers"
 
 
-def _named(builder: Builder, raw: Any, reader: EntryReader, frame: Frame) -> Iterator[Output]:
-    """Yield the outputs that a name or a list of names stands for."""
+def _named(builder: Builder, raw: Any, reader: EntryReader, frame: Frame) -> list[Output]:
+    """Return the outputs that a name or a list of names stands for, one or more."""
+    most = builder.limits.layers
+    found = list(islice(_outputs(builder, raw, reader, frame), most + 1))
+    if len(found) > most:
+        raise builder.too_many(f"more than {most} outputs in one place")
+    return found
+
+
+def _outputs(
+    builder: Builder, raw: Any, reader: EntryReader, frame: Frame, depth: int = 0, *, bound: bool = False
+) -> Iterator[Output]:
+    """Yield them one by one; *bound* tells that a name stands for what is read, so that callers' names count, too."""
+    if depth > builder.limits.depth:
+        message = f"names of lists of names, more than {builder.limits.depth} deep"
+        help_ = "does a list name itself?"
+        raise LimitError(Problem("too-deep", message, help_, file=builder.document.file))
     if isinstance(raw, list):
+        if not raw:
+            raise reader.refuse("no-names", "the list holds no name", help="name what is joined, or leave this out")
         for at, each in enumerate(raw):
-            yield from _named(builder, each, reader.at(at), frame)
+            yield from _outputs(builder, each, reader.at(at), frame, depth + 1, bound=bound)
         return
     found = _candidates(builder, raw, frame) if isinstance(raw, str) else []
     if not found:
         held, _ = reader.resolve(raw)
         if isinstance(held, list) and held != raw:
-            for each in held:
-                yield from _named(builder, each, reader, frame)
+            yield from _outputs(builder, held, reader, frame, depth + 1, bound=True)
             return
         caller = frame.caller
-        while not found and isinstance(held, str) and held != raw and caller is not None:
+        while not found and isinstance(held, str) and (bound or held != raw) and caller is not None:
             found, caller = _candidates(builder, held, caller), caller.caller
     if not found:
         near = frame.names.near(raw) if isinstance(raw, str) else None

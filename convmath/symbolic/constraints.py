@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from math import gcd, lcm
 from typing import NamedTuple
 
 from convmath.algebra import FloorMap, Word
@@ -59,7 +60,7 @@ class Constraints:
                 continue
             if not is_integral(held):
                 whole, divisor = cleared(held)
-                self._others.setdefault(Condition(whole, "==", 0, divisor))
+                self._others.setdefault(self._divided(Condition(whole, "==", 0, divisor)))
             self._at_least(held, minimum)
 
     def require(self, node: Node, requirements: Iterable[Requirement]) -> None:
@@ -256,12 +257,40 @@ class Constraints:
         if condition.modulus is None:
             if condition.relation == ">=" and surely_nonnegative(difference, self.minima):
                 return
+            if condition.relation == ">=":
+                condition = _alone(condition, difference)
             if condition.relation == "<=" and surely_nonnegative(-difference, self.minima):
                 return
         if condition.holds() is False:
             message = f"{condition} is needed, which never holds"
             raise SpecError(Problem("impossible", message, "a size would be too small whatever the symbols are"))
-        self._others.setdefault(condition)
+        self._others.setdefault(self._divided(condition))
+
+    def _divided(self, condition: Condition) -> Condition:
+        """Return that a multiple of a symbol is divisible as a condition on the symbol; it takes in earlier ones."""
+        line = affine(condition.left)
+        modulus = condition.modulus
+        if line is None or line[1] != 0 or condition.right != 0 or condition.relation != "==":
+            return condition
+        if not isinstance(modulus, int) or not isinstance(line[0], int):
+            return condition
+        [name] = condition.left.names if isinstance(condition.left, Formula) else [""]
+        left, modulus = symbol(name), modulus // gcd(modulus, line[0])
+        for each in list(self._others):
+            if each.left == left and each.relation == "==" and each.right == 0 and isinstance(each.modulus, int):
+                modulus = lcm(modulus, each.modulus)
+                del self._others[each]
+        return Condition(left, "==", 0, modulus)
+
+
+def _alone(condition: Condition, difference: Value) -> Condition:
+    """Return ``left >= right`` with a symbol alone on the left, where the difference is a line of one."""
+    top, bottom = cleared(difference)
+    line = affine(top)
+    if line is None or line[0] <= 0 or not isinstance(bottom, int):
+        return condition
+    left, right = _solved(top, 0)
+    return Condition(left, ">=", right)
 
 
 class Side(NamedTuple):

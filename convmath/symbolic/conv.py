@@ -42,6 +42,7 @@ def correlation(layer: Conv | LocallyConnected, shape: Shape) -> Facts:
         last=tuple(map(last_map, layer.windows, shape.sizes)),
         macs=outputs * taps(layer, shape),
         operations=Operations(additions=outputs * layer.bias),
+        spacing=layer.dilation,
         borders=cut_borders(layer),
         least=least_sizes(layer, layer.padding_mode),
         requirements=(*whole_groups(layer, shape), *mirrored(layer, layer.padding_mode, shape.sizes)),

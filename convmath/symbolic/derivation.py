@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count
 
-from convmath.algebra import FloorMap
+from convmath.algebra import FloorMap, Word
 from convmath.formula import Formula, Value, floor_plus, sum_of, symbol
 from convmath.formula.layout import arrange
 from convmath.formula.nodes import Name, Node, Number_, Product, Sum, substitute
@@ -18,13 +18,15 @@ from convmath.spec.layer import Layer, Windowed
 from convmath.symbolic.compose import derive, follow
 from convmath.symbolic.facts import Facts, Shape
 from convmath.symbolic.general import instance
-from convmath.symbolic.trace import Trace
+from convmath.symbolic.trace import POSITION, Trace
 from convmath.symbolic.window import told
 
 LAWS = {
     "nest": Law(read("floor((floor(x/a) + c)/b)"), read("floor((x + a*c)/(a*b))"), "for integers a, b ≥ 1 and c"),
     "shift": Law(read("floor(x/a) + c"), read("floor((x + a*c)/a)"), "for integers a ≥ 1 and c"),
 }
+FIRST = "!"
+"""Stands for the size while terms are put in order, so that it comes before every symbol: ``x + 2*p``."""
 VARIABLES = ("x", "y", "z", "t")
 
 
@@ -77,12 +79,19 @@ def _stops(network: Network) -> Iterator[_Stop]:
 
 
 def _way(network: Network, stops: list[_Stop]) -> list[_Stop]:
-    """Return the stops from the input to the last layer, first inputs first."""
+    """Return the stops from the input to the last layer; where outputs are joined, over the one that sees most."""
     first, at, found = len(network.inputs), len(stops) - 1, []
     while at >= 0:
         found.append(stops[at])
-        at = stops[at].place.inputs[0] - first
+        arriving = stops[at].place.inputs
+        at = max(arriving, key=lambda each: _seen(stops, each - first)) - first
     return found[::-1]
+
+
+def _seen(stops: list[_Stop], at: int) -> int:
+    """Return how much an output sees, as far as that is a number: what a way through a join is chosen by."""
+    sizes = next(iter(stops[at].after.fields().values())).size if at >= 0 else ()
+    return max((each for each in sizes if isinstance(each, int)), default=0)
 
 
 def _variable(taken: set[str]) -> str:
@@ -159,7 +168,7 @@ def _joined(before: Step, step: Step) -> list[Step]:
 def _does(stop: _Stop, axis: int, variable: str, laws: _Laws) -> Chain:
     """Return what a layer does to a size, as it is told and as one floor."""
     step = stop.facts.maps[axis]
-    simple = arrange(step(symbol(variable)))
+    simple = substitute(arrange(step(symbol(FIRST))), {FIRST: Name(variable)})
     layer = stop.layer
     if not isinstance(layer, Windowed) or getattr(layer, "ceil_mode", False):
         return Chain((simple,))
@@ -184,18 +193,19 @@ def _distinct(*nodes: Node) -> tuple[Node, ...]:
 def _field(layer: str, way: list[_Stop], axis: int) -> Derivation | None:
     """Derive the receptive field: each window adds its reach times the jump so far.
 
-    None where the layer sees everything, or a layer on the way is no window that slides.
+    None where the layer sees everything, or another way through the network sees more.
+    Where a layer on the way enlarges, the field is followed from the output back.
     """
-    if way[-1].after.whole is not None or not way[-1].after.shape.sizes:
+    if way[-1].after.whole or not way[-1].after.shape.sizes or any(each.facts.maps[axis].up == 0 for each in way):
         return None
+    if any(each.facts.first[axis].down != 1 or each.facts.last[axis].down != 1 for each in way):
+        return _followed(layer, way, axis)
     sees: Value = 1
     jump: Value = 1
     start: Value = 0
     steps: list[Step] = []
     for stop in way:
         first, last = stop.facts.first[axis], stop.facts.last[axis]
-        if first.down != 1 or last.down != 1 or stop.facts.maps[axis].up == 0:
-            return None
         if first == last == FloorMap():
             continue
         extent = last.shift - first.shift + 1
@@ -207,10 +217,42 @@ def _field(layer: str, way: list[_Stop], axis: int) -> Derivation | None:
             _step(start, first.shift, jump),
         )
         sees, jump, start = sees + (extent - 1) * jump, jump * first.up, start + first.shift * jump
+        if sees != next(iter(stop.after.fields().values())).size[axis]:
+            return None  # another way sees more
         steps.append(Step((stop.place.name,), cells))
+    if sees != way[-1].report.receptive_field.size[axis]:
+        return None  # another path sees more
     columns = ("spans", "stride", "sees", "jump", "starts at")
     quantity = f"receptive_field.size[{axis}]"
     return Derivation(quantity, layer, Number_(1), "", columns, tuple(steps), sees) if steps else None
+
+
+def _followed(layer: str, way: list[_Stop], axis: int) -> Derivation | None:
+    """Derive the first and the last pixel that output i reads, from the last layer back to the input."""
+    near, far = Word(), Word()
+    names = {
+        name for stop in way for size in stop.before.shape.sizes if isinstance(size, Formula) for name in size.names
+    }
+    variable = _variable(names)
+    steps: list[Step] = []
+    for stop in reversed(way):
+        first, last = stop.facts.first[axis], stop.facts.last[axis]
+        if first == last == FloorMap():
+            continue
+        near, far = near.then(first), far.then(last)
+        at = symbol(variable)
+        values = (first(at), last(at), near(POSITION), far(POSITION))
+        steps.append(Step((stop.place.name,), tuple(Chain((arrange(each),)) for each in values)))
+    field = next(iter(way[-1].after.fields().values()))
+    if (
+        field.first is None
+        or field.last is None
+        or (near(POSITION), far(POSITION)) != (field.first[axis], field.last[axis])
+    ):
+        return None  # another way sees more
+    columns = (f"{variable} reads from", "to", "so far i reads from", "up to")
+    quantity = f"receptive_field.first[{axis}]"
+    return Derivation(quantity, layer, Number_(0), variable, columns, tuple(steps), near(POSITION)) if steps else None
 
 
 def _step(before: Value, more: Value, jump: Value) -> Chain:

@@ -54,7 +54,8 @@ class Facts:
     is simply cut: there is no gap of a dilation, and no window in padding alone. Where
     ``hull`` is false, ``first`` and ``last`` only bound what is read. Where positions begin
     ``anew``, they have nothing to do with those that arrive. What a user ``declared`` was
-    not derived. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
+    not derived. Between ``first`` and ``last`` every element is read, or those ``spacing``
+    apart. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
     in its place, and tables fold it into the layer above.
     """
 
@@ -73,6 +74,7 @@ class Facts:
     hull: bool = True
     anew: bool = False
     declared: bool = False
+    spacing: tuple[Value, ...] = ()
     made: Value | None = None
     """The elements of all outputs inside, for what stands for several layers; None where that is the output."""
     least: tuple[Value, ...] = ()

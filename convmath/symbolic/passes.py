@@ -196,17 +196,26 @@ class _Depth:
         return self.shape.channels if at == 0 else self._channels_at(at)
 
     def _requirements(self) -> Iterator[Requirement]:
-        """Yield the other conditions: each must be the same in every pass."""
+        """Yield the other conditions: of the first pass, which must be those of every later one that may fail."""
         for each in self.one.conditions:
             if self._axis(each) is not None:
                 continue
-            held = (each.left, each.right, each.modulus or 0)
-            places = [tuple(self._at(part, at) for part in held) for at in (0, symbol(self.index))]
-            if places[0] != places[1]:
-                self._refuse(f"{each} must hold for every pass")
-            left, right, modulus = places[0]
-            condition = Condition(left, each.relation, right, None if each.modulus is None else modulus)
-            yield Requirement(condition, "does-not-fit", f"a pass of {self.layer.name} needs {condition}")
+            first, later = (self._condition_at(each, at) for at in (0, symbol(self.index)))
+            if not _always(later) and later != first:
+                self._refuse(f"{first} in the first pass and {later} in pass {self.index} are two conditions")
+            if not _always(first):
+                yield Requirement(first, "does-not-fit", f"a pass of {self.layer.name} needs {first}")
+
+    def _condition_at(self, condition: Condition, at: Value) -> Condition:
+        """Return a condition as it is in one pass."""
+        modulus = None if condition.modulus is None else self._at(condition.modulus, at)
+        return Condition(self._at(condition.left, at), condition.relation, self._at(condition.right, at), modulus)
 
     def _mentions(self, held: Value, *names: str) -> bool:
         return isinstance(held, Formula) and not held.names.isdisjoint(names)
+
+
+def _always(condition: Condition) -> bool:
+    """Tell whether a condition says nothing."""
+    same = condition.modulus is None and condition.relation in ("==", ">=", "<=") and condition.left == condition.right
+    return same or condition.holds() is True

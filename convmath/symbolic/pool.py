@@ -27,6 +27,7 @@ def _windows(layer: MaxPool | AvgPool | LpPool, shape: Shape, operations: Operat
             comparisons=outputs * operations.comparisons,
             elementwise=outputs * operations.elementwise,
         ),
+        spacing=layer.dilation,
         borders=cut_borders(layer, ceil_mode=layer.ceil_mode),
         requirements=real_windows(layer),
     )

@@ -112,8 +112,9 @@ class Sizes:
         """Yield what lies between the intervals; with a modulus the last gap reaches into the next period."""
         for (_, last), (first, _) in zip(self.intervals, self.intervals[1:], strict=False):
             yield last + 1, first - 1
-        if self.modulus:
-            yield self.intervals[-1][1] + 1, self.intervals[0][0] + self.modulus - 1
+        first, last = self.intervals[-1][1] + 1, self.intervals[0][0] + self.modulus - 1
+        if self.modulus and first <= last:
+            yield first, last
 
     def conditions(self, name: Value) -> Iterator[Condition]:
         """Yield comparisons that together hold, among integers from 0 on, for the members only."""

@@ -33,6 +33,18 @@ def check(text: str, analysis: Analysis) -> Outcome:
     Raises ``UsageError`` for what is no condition, names no quantity, or depends on
     symbols that have no value.
     """
+    report = analysis.at or analysis.report
+    sides = sides_of(text, report, analysis, option="--assert")
+    return Outcome(text, all(_decide(text, side, report) for side in sides), sides)
+
+
+def sides_of(
+    text: str, report: NetworkReport, analysis: Analysis, *, option: str
+) -> tuple[tuple[Value, str, Value], ...]:
+    """Return both sides of every comparison of a condition on the quantities of a report.
+
+    Raises ``UsageError`` for what is no condition or names no quantity.
+    """
     quantities: dict[str, Quantity] = {}
 
     def hide(found: object) -> str:
@@ -42,14 +54,12 @@ def check(text: str, analysis: Analysis) -> Outcome:
 
     try:
         comparisons = parse_condition(PATTERN.sub(hide, text))
-        report = analysis.at or analysis.report
-        sides = tuple(_sides(each, quantities, report, analysis) for each in comparisons)
+        return tuple(_sides(each, quantities, report, analysis) for each in comparisons)
     except ExpressionError as error:
         message = error.message
         for name, quantity in quantities.items():
             message = message.replace(name, quantity.text)
-        raise UsageError(f"--assert {inert(text)}: {inert(message)}") from None
-    return Outcome(text, all(_decide(text, side, report) for side in sides), sides)
+        raise UsageError(f"{option} {inert(text)}: {inert(message)}") from None
 
 
 def _sides(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import zip_longest
 from math import isclose, nan
 from random import Random
@@ -30,6 +31,10 @@ from convmath.verification.tally import Tally
 MOST_TRIES = 200
 """So many assignments are drawn for each that is wanted, since most meet no condition of the layer."""
 SIZES = ("H", "W", "n")
+MANY = 0.25
+"""So often a hyper-parameter is drawn among more values: channels must hold r² for a shuffle with r = 2."""
+REACH = 9
+"""Inputs lie within so much of zero: beyond where any activation of the vocabulary changes its form."""
 _INPUT = re.compile(r'\["[^"]*"\]')
 
 
@@ -49,7 +54,9 @@ def confront_general(kind: str, random: Random, wanted: int, tally: Tally) -> No
 
 
 def _drawn(random: Random, name: str, least: int) -> int:
-    return random.randint(1, 9) if name in SIZES else least + random.randrange(3)
+    if name in SIZES:
+        return random.randint(1, 9)
+    return least + random.randrange(8 if random.random() < MANY else 3)
 
 
 def _confront(kind: str, known: General, values: Mapping[str, int], tally: Tally) -> None:
@@ -75,9 +82,10 @@ def _confront_equation(
 ) -> None:
     """Hold every element of the output against the defining equation, summed up term by term."""
     left, right = equation_of(kind)
+    bound = _off_default(bound)
     seed = sum(values.values())
     random = np.random.default_rng(seed)
-    sources = [random.uniform(-1, 1, tuple(each.shape)) for each in bound.inputs]  # type: ignore[arg-type]
+    sources = [random.uniform(-REACH, REACH, tuple(each.shape)) for each in bound.inputs]  # type: ignore[arg-type]
     if kind == "opaque":
         return  # nobody knows what it computes
     steps = list(walk(bound, list(map(Values, sources)), lambda node: Weights(Numbers(node.name, {}, seed))))
@@ -95,6 +103,14 @@ def _confront_equation(
     derived, measured = (f"{wrong[0]:.6g}", f"{wrong[1]:.6g}") if wrong else (None, None)
     text = f"{write_node(left)} = {write_node(right)}"
     tally.note((None, "equation"), text, derived, measured, at=at, by="every element, summed up by the equation")
+
+
+def _off_default(bound: Network) -> Network:
+    """Return the network with every real number of its layers changed: a default such as 1 hides where it stands."""
+    layers = [each.layer for each in bound.nodes]
+    moved = [replace(each, **{name: 1.5 * getattr(each, name) for name in _reals(each)}) for each in layers]
+    nodes = tuple(replace(node, layer=layer) for node, layer in zip(bound.nodes, moved, strict=True))
+    return replace(bound, nodes=nodes)
 
 
 def _reals(layer: Any) -> list[str]:

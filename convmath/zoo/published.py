@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from convmath.formula import Formula
@@ -30,17 +31,9 @@ class Row:
 
 def rows(name: str, network: Network) -> Iterator[Row]:
     """Yield every figure that ``about`` gives, with what is derived for the same input."""
-    seen: set[str] = set()
-    for figure in network.about.get("figures", ()):
-        values = dict(figure.get("at") or {})
-        totals = derive(network.bind({**(network.defaults or {}), **values})).totals
-        sizes = [value for key, value in values.items() if key in _spatial(network)]
-        others = [f"{key} {value}" for key, value in values.items() if key not in _spatial(network)]
-        shown = ", ".join(["×".join(map(str, sizes)), *others])
-        for quantity in ("params", "macs"):
-            if quantity in figure and f"{quantity} {shown} {figure[quantity]}" not in seen:
-                seen.add(f"{quantity} {shown} {figure[quantity]}")
-                yield Row(name, quantity, shown, figure[quantity], getattr(totals, quantity))
+    yield from dict.fromkeys(
+        row for figure in network.about.get("figures", ()) for row in _counts(name, network, figure)
+    )
     for given, published in network.about.get("sizes", ()):
         found = derive(_sized(network, given)).totals.output_shape[1:]
         yield Row(name, "output", f"{given}×{given}", [published] * len(found), list(found))
@@ -49,6 +42,30 @@ def rows(name: str, network: Network) -> Iterator[Row]:
         shown = "any size" if size == "any" else f"{size}×{size}"
         for layer, published in fields.items():
             yield from _field_rows(name, layer, shown, published, report)
+
+
+def _counts(name: str, network: Network, figure: dict[str, Any]) -> Iterator[Row]:
+    """Yield parameters and MACs of one publication: exact ones, and with ``gmacs`` billions to three places."""
+    values = dict(figure.get("at") or {})
+    spatial = _spatial(network)
+    sizes = [str(value) for key, value in values.items() if key in spatial]
+    others = [f"{key} {value}" for key, value in values.items() if key not in spatial]
+    part = network
+    if "output" in figure:
+        part = network.up_to(figure["output"])
+        others.append(f"up to {figure['output']}")
+    shown = ", ".join(["×".join(sizes), *others])
+    totals = derive(part.bind({**(network.defaults or {}), **values})).totals
+    for quantity in ("params", "macs"):
+        if quantity in figure:
+            yield Row(name, quantity, shown, figure[quantity], getattr(totals, quantity))
+    if "gmacs" in figure:
+        derived = Decimal(int(totals.macs)).scaleb(-9)  # type: ignore[arg-type]
+        yield Row(name, "macs, 10⁹", shown, _places(Decimal(str(figure["gmacs"]))), _places(derived))
+
+
+def _places(number: Decimal) -> str:
+    return str(number.quantize(Decimal("0.001")))
 
 
 def _sized(network: Network, size: int) -> Network:
