@@ -44,6 +44,8 @@ SAME = {
 }
 TRANSPOSED = {"input": [1, "H"], "layers": [{"conv_transpose": {"out_channels": 1, "kernel_size": "k", "stride": "s"}}]}
 DENSE = {"input": ["n"], "layers": [{"dense": "m"}, "relu", {"dense": "n"}]}
+HALVED = {"conv": {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1}}
+DEEP = {"input": [4, "L"], "layers": [{"repeat": {"times": "n", "layers": [HALVED]}}]}
 WIDE = {
     "input": [3, 8, 8],
     "layers": [{"conv": {"out_channels": "8*2**n", "kernel_size": 3}}, {"conv": {"out_channels": 1, "kernel_size": 1}}],
@@ -76,6 +78,9 @@ TRUE = [
     (CEILED, "output_shape[1]", "min(ceil((L - k)/s) + 1, ceil(L/s))", "canonical"),
     (TRANSPOSED, "output_shape[1]", "s*(H - 1) + k", "grid"),
     (DENSE, "params", "2*n*m + n + m", "grid"),
+    (DEEP, "output_shape[1]", "ceil(L/2**n)", "canonical"),
+    (DEEP, "receptive_field", "2**(n + 1) - 1", "canonical"),
+    (DEEP, "macs", "48*sum(ceil(L/2**j), j, 1, n)", "induction"),
     (WIDE, "params", "(8*27 + 8 + 8)*2**n + 1", "canonical"),
 ]
 
@@ -119,6 +124,10 @@ FALSE = [
     (TRANSPOSED, "output_shape[1]", "s*H + k"),
     (TRANSPOSED, "output_shape[1]", "k*(H - 1) + s"),
     (DENSE, "params", "2*n*m + n + 1"),
+    (DEEP, "output_shape[1]", "floor(L/2**n)"),
+    (DEEP, "receptive_field", "2**n + 1"),
+    (DEEP, "macs", "48*sum(ceil(L/2**j), j, 0, n - 1)"),
+    (DEEP, "macs", "48*n*L"),
     (WIDE, "params", "232*3**n + 1"),
     (WIDE, "params", "232*2*n + 1"),
 ]

@@ -21,7 +21,7 @@ from convmath.verification.proof.canonical import canonical_form
 from convmath.verification.proof.evaluation import function_of
 from convmath.verification.proof.polynomial import pieces_of
 from convmath.verification.proof.question import TRUE as PROVED
-from convmath.verification.proof.question import Question, divisors_of, well_defined
+from convmath.verification.proof.question import Question, obligations_of, well_defined
 from convmath.verification.proof.region import Region
 
 # Questions, written as text on both sides.
@@ -49,7 +49,7 @@ def question(claimed: str, derived: str, *where: str, least: dict[str, int] | No
         says=without_errors(left),
         claimed=left.evaluate(symbol),
         derived=right.evaluate(symbol),
-        divisors=divisors_of(left, symbol),
+        needs=obligations_of(left, symbol),
         region=Region(symbols, conditions),
     )
 
@@ -96,6 +96,9 @@ TRUE = [
     ("canonical", "floor(h/(h + H))", "0"),
     ("induction", "floor((4**n - 1)/3)", "(4**n - 1)/3"),
     ("induction", "floor((9**n - 1)/8)", "(9**n - 1)/8"),
+    ("canonical", "sum(2**j*K, j, 0, n - 1)", "(2**n - 1)*K"),
+    ("induction", "sum(floor(L/2**(j + 1)), j, 0, n - 1)", "sum(floor(L/2**j), j, 1, n)"),
+    ("induction", "sum(ceil(L/2**j), j, 0, n - 1)", "n + sum(floor((L - 1)/2**i), i, 0, n - 1)"),
 ]
 BY_SOLVER = [
     ("H//s", "(H - 1)//s", "H % s != 0"),
@@ -169,11 +172,13 @@ UNDEFINED = [
     ("H + 0*(H//p)", "H", {"p": 0}),
     ("(H - W)**-1*(H - W)", "1", {}),
     ("H % p - H + p*(H//p)", "0", {"p": 0}),
+    ("sum(j, j, 5, n)", "(n*n + n)/2 - 10", {}),
+    ("sum((j - 3)*H/(j - 3), j, 1, n)", "n*H", {}),
 ]
 
 
 @pytest.mark.parametrize(("claimed", "derived", "least"), UNDEFINED)
-def test_a_divisor_that_may_be_zero_forbids_a_proof_even_where_it_cancels(
+def test_what_may_have_no_value_is_not_proved_even_where_that_cancels(
     claimed: str, derived: str, least: dict[str, int]
 ) -> None:
     assert prove(question(claimed, derived, least=least)) is None
@@ -218,7 +223,7 @@ def test_canonical_form(text: str, where: list[str], seed: int) -> None:
     random = Random(seed)
 
     for known in region.parametrizations():
-        asked = Question(lambda at: 0, expression.evaluate(symbol), 0, divisors_of(expression, symbol), region)
+        asked = Question(lambda at: 0, expression.evaluate(symbol), 0, obligations_of(expression, symbol), region)
         if not well_defined(asked, known):
             continue
         try:

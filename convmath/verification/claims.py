@@ -19,7 +19,7 @@ from convmath.verification.measured import measure
 from convmath.verification.proof import prove
 from convmath.verification.proof.evaluation import Point, function_of
 from convmath.verification.proof.points import MOST_WORK
-from convmath.verification.proof.question import Question, divisors_of
+from convmath.verification.proof.question import Question, obligations_of
 from convmath.verification.proof.region import Region
 from convmath.verification.proof.solver import installed
 from convmath.verification.search import LEAST_ORDERED, MOST_ORDERED, MOST_RANDOM, MOST_TRIED, Search, Values
@@ -29,7 +29,7 @@ MEASURED = 12
 MOST_LAYERS = 6000
 """Layers that are executed for a claim: of deep networks fewer cases are."""
 AMONG = 240
-"""The cases to be executed are spread over so many of the least ones."""
+"""Half of the cases to be executed are the least ones; the others are spread over so many."""
 MORE = 10
 """How much longer the smallest counterexample is sought when another one is known."""
 NO_SOLVER = "z3 is not installed; with the extra 'proof' (z3-solver) more may be proved"
@@ -83,7 +83,7 @@ def _case(claim: Claim) -> Case:
         says=_says(claim),
         claimed=claim.formula.evaluate(claim.lookup),
         derived=derived,
-        divisors=divisors_of(claim.formula, claim.lookup),
+        needs=obligations_of(claim.formula, claim.lookup),
         region=Region(claim.symbols, (*report.totals.valid_when, *where)),
         relation=claim.relation,
     )
@@ -129,7 +129,7 @@ def _judge(case: Case) -> Verdict:
         message = "no integers were found that meet all conditions"
         raise claim.refuse("impossible", message, "where" if claim.where else "layers")
     wanted = max(1, min(MEASURED, MOST_LAYERS // len(claim.network.nodes))) if found is None else 0
-    chosen = tried[: AMONG : max(1, min(AMONG, len(tried)) // MEASURED)][:wanted]
+    chosen = [*tried[: wanted // 2], *tried[wanted // 2 : AMONG : max(1, AMONG // MEASURED)]][:wanted]
     measured = [(values, seen) for values in chosen if (seen := _measured(case, values)) is not None]
     if found is None and case.exact:
         found, least = next((values for values, seen in measured if seen != question.derives(values)), None), False

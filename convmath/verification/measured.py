@@ -31,15 +31,14 @@ def measure(network: Network, report: NetworkReport, quantity: Quantity, values:
     try:
         bound = network.bind({each.name: values[each.name] for each in network.symbols})
         if steps[0] == "layers" and len(steps) > 2:
-            return _part(bound, report, report.layer(str(steps[1])), steps[2:], values)
-        return _part(bound, report, report.totals, steps, values)
+            return _part(bound, report.layer(str(steps[1])), steps[2:], values)
+        return _part(bound, report.totals, steps, values)
     except (ConvmathError, KeyError, IndexError):
         return None
 
 
 def _part(
     bound: Network,
-    report: NetworkReport,
     stated: LayerReport | Totals,
     steps: tuple[str | int, ...],
     values: Mapping[str, int],
@@ -47,7 +46,7 @@ def _part(
     name = stated.name if isinstance(stated, LayerReport) else None
     quantity = steps[0]
     if quantity == "receptive_field":
-        layer = _last_of(report, stated.receptive_field_layer if isinstance(stated, Totals) else stated.name)
+        layer = _last_of(bound, stated.receptive_field_layer if isinstance(stated, Totals) else stated.name)
         return _field(bound, layer, stated.receptive_field, steps[1:], values)
     costs = measure_costs(bound)
     seen = _seen(costs, name)
@@ -69,10 +68,10 @@ def _seen(costs: NetworkCosts, name: str | None) -> list[LayerCosts]:
     return alone or [each for each in costs.layers if name is None or each.name.startswith(f"{name}.")]
 
 
-def _last_of(report: NetworkReport, name: str) -> int:
-    """Return the layer, or the last one of a group."""
-    found = [at for at, each in enumerate(report.layers) if each.name == name or each.name.startswith(f"{name}.")]
-    return found[-1]
+def _last_of(bound: Network, name: str) -> int:
+    """Return the layer, or the last one of a group or of a repeat."""
+    names = [node.name for node in bound.nodes]
+    return [at for at, each in enumerate(names) if each == name or each.startswith(f"{name}.")][-1]
 
 
 def _agreed(values: tuple[int, ...]) -> int | None:

@@ -102,13 +102,12 @@ def _by_cases(question: Question, known: dict[str, Value], margin: Value, extrem
         conditions = [Condition(sign * (chosen - each), ">=", 0) for each in others]
         if any(surely_nonnegative(-sign * (chosen - each) - 1) for each in others):
             continue
-        divisors = tuple(bind(each, known) for each in question.divisors)
         case = replace(
             question,
             claimed=replaced(margin, extreme, chosen),
             derived=0,
             relation="==" if question.relation == "==" else "<=",
-            divisors=divisors,
+            needs=question.needs.bind(known),
             region=question.region.seen_from(known, *conditions),
         )
         if by_canonical_form(case, cases - 1) is None:

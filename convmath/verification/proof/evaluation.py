@@ -8,8 +8,9 @@ from math import gcd
 from typing import TypeAlias
 
 from convmath.formula import Value
-from convmath.formula.atoms import Atom, Compound, Floor, Gcd, Inverse, Max, Min, Power, Symbol
-from convmath.formula.terms import Number, raise_to, terms_of, whole
+from convmath.formula.atoms import Atom, Compound, Floor, Gcd, Inverse, Max, Min, Power, SumOver, Symbol
+from convmath.formula.sums import MOST_ADDENDS
+from convmath.formula.terms import Number, raise_to, terms_of, too_large, whole
 
 Point: TypeAlias = Mapping[str, int]
 Function: TypeAlias = Callable[[Point], Number]
@@ -43,11 +44,26 @@ def _function_of_atom(atom: Atom) -> Function:
     if isinstance(atom, Symbol):
         name = atom.name
         return lambda at: at[name]
+    if isinstance(atom, SumOver):
+        return _summed(atom)
     if not isinstance(atom, Compound):
         raise TypeError(f"{atom} has no value")
     parts = [function_of(argument) for argument in atom.arguments]
     operation = _OPERATIONS[type(atom)]
     return lambda at: operation(*(part(at) for part in parts))
+
+
+def _summed(atom: SumOver) -> Function:
+    term, low, high = (function_of(each) for each in (atom.arguments[0], *atom.arguments[2:]))
+    index = str(atom.arguments[1])
+
+    def run(at: Point) -> Number:
+        first, last = int(low(at)), int(high(at))
+        if last - first >= MOST_ADDENDS:
+            raise too_large(f"a sum of {last - first + 1} terms")
+        return whole(sum((term({**at, index: each}) for each in range(first, last + 1)), start=Fraction(0)))
+
+    return run
 
 
 def _raised(base: Number, exponent: Number) -> Number:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from convmath.formula import Formula, Value, bind, surely_nonnegative, symbol
-from convmath.formula.atoms import Atom, Compound, Floor, Inverse, Power
+from convmath.formula.atoms import Atom, Compound, Floor, Inverse, Power, SumOver
 from convmath.formula.terms import Number, raise_to, terms_of
 from convmath.report import RELATIONS
 from convmath.spec.expressions import Expression, Lookup
@@ -16,18 +16,35 @@ from convmath.verification.proof.evaluation import Function, Point, function_of
 from convmath.verification.proof.region import Region
 
 
+@dataclass(frozen=True, slots=True)
+class Obligations:
+    """What a text needs to have a value, and the value of its simplified form.
+
+    No divisor may be zero, even where it cancels; and a sum must have no bound more than
+    one below its other, for its closed form goes on below, and the sum is zero there.
+    """
+
+    divisors: tuple[Value, ...] = ()
+    counts: tuple[Value, ...] = ()
+
+    def bind(self, values: Mapping[str, Value]) -> Obligations:
+        """Return the same in other symbols."""
+        divisors, counts = ([bind(each, values) for each in held] for held in (self.divisors, self.counts))
+        return Obligations(tuple(divisors), tuple(counts))
+
+
 @dataclass(frozen=True)
 class Question:
     """Whether what is derived equals what is claimed, wherever the region admits the integers.
 
     ``says`` is the claim as it is written, evaluated term by term; ``claimed`` is the same
-    as a formula, and ``divisors`` is what the text divides by.
+    as a formula, and ``needs`` is what the text must meet to have its value.
     """
 
     says: Callable[[Point], Number]
     claimed: Value
     derived: Value
-    divisors: tuple[Value, ...]
+    needs: Obligations
     region: Region
     relation: str = "=="
     """How what is derived compares with what is claimed."""
@@ -77,20 +94,26 @@ TRUE = Answer()
 def well_defined(question: Question, known: Mapping[str, Value]) -> bool:
     """Tell whether, in these parameters, nothing divides by zero and no power has a negative exponent.
 
-    The laws of formulas assume both.
+    The laws of formulas assume both. Inside a sum, the index must be zero or more, and no
+    symbol of the claim.
     """
-    below = list(question.divisors)
-    exponents: list[Value] = []
-    for atom in (*atoms_of(question.claimed), *atoms_of(question.derived)):
-        if isinstance(atom, Floor):
+    below = list(question.needs.divisors)
+    never_negative: list[Value] = list(question.needs.counts)
+    names = {each.name for each in question.region.symbols}
+    for atom in (*_every_atom(question.claimed), *_every_atom(question.derived)):
+        if isinstance(atom, SumOver):
+            if str(atom.arguments[1]) in names:
+                return False
+            never_negative += [atom.arguments[2], atom.arguments[3] - atom.arguments[2] + 1]
+        elif isinstance(atom, Floor):
             below.append(atom.arguments[1])
         elif isinstance(atom, Inverse):
             below.append(atom.arguments[0])
         elif isinstance(atom, Power):
-            exponents.append(atom.arguments[1])
+            never_negative.append(atom.arguments[1])
     for each in (question.claimed, question.derived):
         below.extend(_inverted(each))
-    if not all(surely_nonnegative(bind(each, known)) for each in exponents):
+    if not all(surely_nonnegative(bind(each, known)) for each in never_negative):
         return False
     bound = [_with_powers_from_one(bind(each, known)) for each in below]
     return all(surely_nonnegative(each - 1) or surely_nonnegative(-each - 1) for each in bound)
@@ -104,12 +127,20 @@ def _with_powers_from_one(value: Value) -> Value:
 
 
 def atoms_of(value: Value) -> Iterator[Atom]:
-    """Yield every atom of a value, those inside of others included."""
+    """Yield every atom of a value, those inside of others included, except of sums: there the index counts."""
     for monomial in value.terms if isinstance(value, Formula) else ():
         for atom, _ in monomial:
             yield atom
-            for argument in atom.arguments if isinstance(atom, Compound) else ():
+            for argument in atom.arguments if isinstance(atom, Compound) and not isinstance(atom, SumOver) else ():
                 yield from atoms_of(argument)
+
+
+def _every_atom(value: Value) -> Iterator[Atom]:
+    """Yield every atom of a value, those inside of sums included."""
+    for atom in atoms_of(value):
+        yield atom
+        for argument in atom.arguments if isinstance(atom, SumOver) else ():
+            yield from _every_atom(argument)
 
 
 def _inverted(value: Value) -> Iterator[Value]:
@@ -122,23 +153,36 @@ def _inverted(value: Value) -> Iterator[Value]:
                 yield from _inverted(argument)
 
 
-def divisors_of(expression: Expression, lookup: Lookup) -> tuple[Value, ...]:
-    """Return what the text divides by, wherever it does; what cancels later must not be zero either."""
-    found: list[Value] = []
-    for node in ast.walk(expression.tree):
-        if not isinstance(node, ast.BinOp):
-            continue
-        if isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod):
-            found.append(Expression(expression.text, node.right).evaluate(lookup))
-        elif isinstance(node.op, ast.Pow):
-            exponent = Expression(expression.text, node.right).evaluate(lookup)
-            if not isinstance(exponent, Formula) and exponent < 0:
-                found.append(Expression(expression.text, node.left).evaluate(lookup))
-    return tuple(each for each in dict.fromkeys(found) if isinstance(each, Formula))
+def obligations_of(expression: Expression, lookup: Lookup) -> Obligations:
+    """Return what an expression needs; the index of a sum counts as its least value and something more."""
+    divisors: list[Value] = []
+    counts: list[Value] = []
+
+    def visit(tree: ast.AST, names: Lookup) -> None:
+        match tree:
+            case ast.Call(func=ast.Name(id="sum"), args=[term, ast.Name(id=index), low, high]):
+                first, last = (Expression(expression.text, each).evaluate(names) for each in (low, high))
+                counts.append(last - first + 1)
+                within = first + symbol(f"{index}@sum")
+                visit(term, lambda name: within if name == index else names(name))
+                visit(low, names)
+                visit(high, names)
+                return
+            case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod(), right=divisor):
+                divisors.append(Expression(expression.text, divisor).evaluate(names))
+            case ast.BinOp(op=ast.Pow(), left=base, right=exponent):
+                power = Expression(expression.text, exponent).evaluate(names)
+                if not isinstance(power, Formula) and power < 0:
+                    divisors.append(Expression(expression.text, base).evaluate(names))
+        for child in ast.iter_child_nodes(tree):
+            visit(child, names)
+
+    visit(expression.tree, lookup)
+    return Obligations(tuple(dict.fromkeys(divisors)), tuple(dict.fromkeys(counts)))
 
 
 def replaced(value: Value, atom: Atom, by: Value) -> Value:
-    """Return the value with an atom replaced at every depth."""
+    """Return the value with an atom replaced at every depth, sums left as they are."""
     if not isinstance(value, Formula):
         return value
     total: Value = 0
@@ -147,7 +191,7 @@ def replaced(value: Value, atom: Atom, by: Value) -> Value:
         for each, exponent in monomial:
             if each == atom:
                 held = by
-            elif isinstance(each, Compound):
+            elif isinstance(each, Compound) and not isinstance(each, SumOver):
                 held = each.make(*(replaced(argument, atom, by) for argument in each.arguments))
             else:
                 held = each.formula

@@ -33,8 +33,13 @@ def by_solver(question: Question) -> Answer | None:
     is first held against each floor of the derived formula, and put in its place where the
     two always differ by a constant.
     """
-    if not installed():
+    try:
+        return _searched(question) if installed() else None
+    except NoLawError:
         return None
+
+
+def _searched(question: Question) -> Answer | None:
     known = next(question.region.parametrizations())
     if not well_defined(question, known):
         return None
@@ -70,6 +75,10 @@ def _alike(question: Question) -> Value:
 def _admissible(question: Question) -> Point:
     search = _Search(question, ATOM_EFFORT)
     return search.where(condition=True) or {}
+
+
+class NoLawError(Exception):
+    """A sum, or one over a sum, of which z3 is told nothing."""
 
 
 class _Search:
@@ -145,4 +154,4 @@ class _Search:
             case Gcd():
                 yield held >= 0
             case _:
-                raise ZeroDivisionError(f"{atom} has no law here")
+                raise NoLawError
