@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise, product
 from random import Random
 
@@ -260,6 +261,27 @@ def test_what_is_proved_holds_wherever_it_is_tried(left: str, right: str, where:
             assert not refuted_somewhere(asked, 7), (claimed, derived, where, found[0])
         elif found is not None:
             assert asked.refuted_by(found[1].counterexample or {})
+
+
+@settings(max_examples=100)
+@given(
+    expressions(2),
+    expressions(2),
+    st.sampled_from(("<", "<=", ">", ">=")),
+    st.lists(st.sampled_from(CONDITIONS), max_size=2, unique=True),
+)
+def test_inequalities_that_are_proved_hold_wherever_they_are_tried(
+    left: str, right: str, relation: str, where: list[str]
+) -> None:
+    if values_of(left) is None or values_of(right) is None:
+        return
+    asked = replace(question(left, right, *where), relation=relation)
+
+    found = METHODS["canonical"](asked)
+
+    if found is not None:
+        assert found.proved
+        assert not refuted_somewhere(asked, 7), (left, right, relation, where)
 
 
 @given(st.lists(st.sampled_from(CONDITIONS), max_size=3, unique=True), st.tuples(*[st.integers(1, 9)] * 3))

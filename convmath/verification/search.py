@@ -32,7 +32,7 @@ class Search:
     """
 
     def __init__(self, region: Region, formulas: tuple[Value, ...], *, seed: int = 0) -> None:
-        region = _narrowed(region)
+        region = region.narrowed()
         mentioned = frozenset().union(*map(_names, formulas))
         self.open = tied(mentioned, region.conditions)
         self.idle = _least(_part(region, frozenset(each.name for each in region.symbols) - self.open))
@@ -87,22 +87,6 @@ def tied(names: frozenset[str], conditions: tuple[Condition, ...]) -> frozenset[
     while more := [group for group in groups if group & names and not group <= names]:
         names = names.union(*more)
     return names
-
-
-def _narrowed(region: Region) -> Region:
-    """Return the same region with what conditions say about single symbols as their ranges."""
-    lowest = {each.name: each.minimum for each in region.symbols}
-    highest = {each.name: each.maximum for each in region.symbols}
-    for each in region.conditions:
-        name, bound = str(each.left), each.right
-        if name not in lowest or not isinstance(bound, int) or each.modulus is not None:
-            continue
-        if each.relation == ">=":
-            lowest[name] = max(lowest[name], bound)
-        elif each.relation == "<=":
-            highest[name] = min(bound, bound if highest[name] is None else highest[name] or 0)
-    symbols = tuple(replace(each, minimum=lowest[each.name], maximum=highest[each.name]) for each in region.symbols)
-    return replace(region, symbols=symbols)
 
 
 def _part(region: Region, names: frozenset[str]) -> Region:

@@ -9,10 +9,22 @@ parameters of a region.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeGuard
 
-from convmath.formula import Value, bind, cleared, floor_of, max_of, min_of, surely_nonnegative
+from convmath.formula import (
+    Formula,
+    Value,
+    bind,
+    cleared,
+    floor_of,
+    max_of,
+    min_of,
+    nonnegative,
+    product_of,
+    surely_nonnegative,
+)
 from convmath.formula.atoms import Atom, Compound, Floor, Max, Min
-from convmath.formula.terms import terms_of
+from convmath.formula.terms import raise_to, terms_of
 from convmath.report import Condition
 from convmath.verification.proof.question import TRUE, Answer, Question, atoms_of, replaced, well_defined
 
@@ -36,7 +48,7 @@ def by_canonical_form(question: Question, cases: int = MOST_CASES) -> Answer | N
         if margin is None:
             continue
         margin = canonical_form(margin)
-        if margin == 0 or (question.relation != "==" and surely_nonnegative(margin)):
+        if margin == 0 or (question.relation != "==" and _never_negative(margin)):
             return TRUE
         extreme = _extreme(margin)
         if cases and extreme is not None and _by_cases(question, known, margin, extreme, cases):
@@ -54,6 +66,32 @@ def _margin(claimed: Value, derived: Value, relation: str) -> Value | None:
     if relation == "!=" or not surely_nonnegative(bottom - 1):
         return None
     return top - 1 if relation in ("<", ">") else top
+
+
+def _never_negative(margin: Value) -> bool:
+    """Tell whether a value is never negative: as it stands, or with what is subtracted as large as it can be.
+
+    ``floor(a/b)`` is at most a, for a of zero or more and b of one or more.
+    """
+    if surely_nonnegative(margin):
+        return True
+    least: Value = 0
+    for monomial, coefficient in terms_of(margin).items():
+        factors = [
+            raise_to(atom.arguments[0] if coefficient < 0 and _shrinks(atom) else atom.formula, exponent)
+            for atom, exponent in monomial
+        ]
+        steady = coefficient > 0 or all(nonnegative(each) for each in factors)
+        term = product_of(factors) if steady else Formula({monomial: 1})
+        least = least + coefficient * term
+    return surely_nonnegative(least)
+
+
+def _shrinks(atom: Atom) -> TypeGuard[Floor]:
+    """Tell whether an atom is a floor that is no larger than what it divides."""
+    if not isinstance(atom, Floor):
+        return False
+    return nonnegative(atom.arguments[0]) and surely_nonnegative(atom.arguments[1] - 1)
 
 
 def canonical_form(value: Value) -> Value:

@@ -10,7 +10,7 @@ values of the parameters holds for all admissible integers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from convmath.errors import ConvmathError
@@ -45,6 +45,22 @@ class Region:
     def _tests(self) -> list[_Test]:
         return [_Test(each) for each in self.conditions]
 
+    def narrowed(self) -> Region:
+        """Return the same region with what conditions say about single symbols as their ranges."""
+        lowest = {each.name: each.minimum for each in self.symbols}
+        highest = {each.name: each.maximum for each in self.symbols}
+        for each in self.conditions:
+            name, bound = str(each.left), each.right
+            if name not in lowest or not isinstance(bound, int) or each.modulus is not None:
+                continue
+            if each.relation in (">=", "=="):
+                lowest[name] = max(lowest[name], bound)
+            if each.relation in ("<=", "=="):
+                known = highest[name]
+                highest[name] = bound if known is None else min(bound, known)
+        symbols = tuple(replace(each, minimum=lowest[each.name], maximum=highest[each.name]) for each in self.symbols)
+        return replace(self, symbols=symbols)
+
     def parametrizations(self) -> Iterator[Parameters]:
         """Yield ways to write the symbols in parameters, each of which reaches all admissible integers.
 
@@ -59,10 +75,12 @@ class Region:
                 yield found
 
     def _parameters(self, signs: tuple[int, ...]) -> Parameters:
-        known: Parameters = {each.name: each.minimum + symbol(each.name) for each in self.symbols}
-        highest = [
-            Condition(symbol(each.name), "<=", each.maximum) for each in self.symbols if each.maximum is not None
-        ]
+        symbols = self.narrowed().symbols
+        known: Parameters = {
+            each.name: each.minimum if each.minimum == each.maximum else each.minimum + symbol(each.name)
+            for each in symbols
+        }
+        highest = [Condition(symbol(each.name), "<=", each.maximum) for each in symbols if each.maximum is not None]
         pending = [*self.conditions, *highest]
         while pending:
             solved = next(((each, step) for each in pending if (step := _solution(each.bind(known), signs))), None)
