@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         analyze,
         check,
         compare,
+        draw,
         formula_sheet,
         formulas,
         least_where,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         variant,
         verify,
         verify_kind,
+        worked,
     )
     from convmath.errors import (
         CheckFailed,
@@ -66,6 +68,7 @@ _HOMES = {
     "analyze": "convmath.api",
     "check": "convmath.api",
     "compare": "convmath.api",
+    "draw": "convmath.api",
     "formula_sheet": "convmath.api",
     "formulas": "convmath.api",
     "least_where": "convmath.api",
@@ -78,6 +81,7 @@ _HOMES = {
     "variant": "convmath.api",
     "verify": "convmath.api",
     "verify_kind": "convmath.api",
+    "worked": "convmath.api",
 }
 
 

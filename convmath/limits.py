@@ -18,6 +18,9 @@ class Limits:
     nodes: int = field(default=100_000, metadata={"help": "values in a spec file"})
     layers: int = field(default=100_000, metadata={"help": "layers after blocks and repeats"})
     symbols: int = field(default=64, metadata={"help": "distinct symbols of a network"})
+    data_bytes: int = field(
+        default=256 << 20, metadata={"help": "size of a file of numbers, as in 256MiB", "unit": "bytes"}
+    )
     memory: int = field(default=4 << 30, metadata={"help": "memory of an execution, as in 4GiB", "unit": "bytes"})
     macs: int = field(default=10**12, metadata={"help": "multiply-accumulates of an execution"})
 

@@ -9,6 +9,7 @@ Whole pages are ``kinds.md`` and ``api.md``; in ``language.md`` the marked regio
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
@@ -84,7 +85,7 @@ def kinds_table() -> str:
 
 def _fields(cls: type[Layer]) -> Iterator[str]:
     for name, held in cls.declared.items():
-        shown = str(held.default).lower() if isinstance(held.default, bool) else held.default
+        shown = json.dumps(held.default) if held.default is None or isinstance(held.default, bool) else held.default
         yield f"`{name}`" if held.default is REQUIRED else f"`{name}: {shown}`"
 
 

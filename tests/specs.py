@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from convmath.spec.branches import MERGES
 from convmath.spec.fields import REQUIRED, SAME, Amount, Choice, FieldKind, Flag, PerAxis, Reach, Real, Size, Sizes
+from convmath.spec.given import GivenNumbers
 from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
 
 Strategy = st.SearchStrategy[Any]
@@ -57,6 +58,9 @@ STRATEGIES: dict[type, Callable[..., Strategy]] = {
         st.sampled_from(kind.words), *[st.just("word")] * (names and BOUND["word"] in kind.words)
     ),
     Real: _real,
+    GivenNumbers: lambda kind, *, names: st.sampled_from(
+        [None, 0, -2.5, "1/9", "sum", "gaussian"][: 9 * kind.named + 1]
+    ),
     Reach: lambda kind, *, names: st.one_of(_per_axis(PerAxis(), names=names), st.just("all")),
     Sizes: lambda kind, *, names: st.lists(
         _number(kind.minimum), min_size=kind.wanted or RANK + 1, max_size=kind.wanted or RANK + 1

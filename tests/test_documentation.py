@@ -52,10 +52,10 @@ def commands(body: str) -> list[tuple[str, str]]:
     return [(command.strip(), shown) for command, _, shown in (part.partition("\n") for part in parts)]
 
 
-def run(command: str, folder: Path) -> str:
-    """Return what a command writes to standard output; only convmath itself is run, without a shell.
+def run(command: str, folder: Path) -> tuple[str, int]:
+    """Return what a command writes and its exit status; only convmath itself is run, without a shell.
 
-    A copy of convmath in the folder comes before the installed one.
+    Errors show where a check failed. A copy of convmath in the folder comes before the installed one.
     """
     program, *arguments = shlex.split(command)
     assert program == "convmath"
@@ -65,7 +65,7 @@ def run(command: str, folder: Path) -> str:
         cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
     assert "internal error" not in done.stderr
-    return done.stdout
+    return done.stdout + done.stderr * (done.returncode == 1), done.returncode
 
 
 def shows(shown: str, printed: str) -> bool:
@@ -86,8 +86,11 @@ def test_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
         if example.file:
             write(example, tmp_path)
         if example.language == "console":
+            status = 0
             for command, shown in commands(example.body):
-                printed = run(command, tmp_path)
+                printed = f"{status}\n"
+                if command != "echo $?":
+                    printed, status = run(command, tmp_path)
                 if shown.strip():
                     assert shows(shown, printed), f"{where}: {command} printed\n{printed}"
         if example.language == "yaml" and example.body.startswith("convmath: 1"):

@@ -291,3 +291,16 @@ def test_python_networks_have_branches_too() -> None:
     net = cm.stack({"residual": [cm.Conv(3, 3, padding=1)]}, cm.SqueezeExcitation(2), input=(3, "H", "W"))
 
     assert cm.verify(net, 4).confirmed
+
+
+@pytest.mark.parametrize("between", [["relu"], [{"channel_shuffle": 2}, "relu"], [{"pointwise_conv": 2}]], ids=str)
+def test_channels_that_see_less_than_all_make_the_field_a_bound(between: list[Entry]) -> None:
+    branches = [[], [{"conv": {"out_channels": 1, "kernel_size": 3, "padding": 1}}]]
+    sliced = network(
+        [1, "H"], [{"parallel": {"merge": "concat", "branches": branches}}, *between, {"slice_channels": [0, 1]}]
+    )
+
+    field = derive(sliced).layers[-1].receptive_field
+
+    assert (field.size, field.exact) == ((3,), {"pointwise_conv": 2} in between)
+    assert verify(sliced, 4).confirmed

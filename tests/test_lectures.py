@@ -23,7 +23,7 @@ from convmath.verification.samples import legal
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 FILES = sorted(file for file in EXAMPLES.glob("*.yaml") if not file.stem.endswith(".claims"))
-ROWS = {f"L{number:02}" for number in range(1, 27)}
+ROWS = {f"L{number:02}" for number in range(1, 29)}
 
 
 def example(name: str, **settings: int | str) -> Any:
@@ -227,7 +227,9 @@ def test_what_a_lecture_states_is_derived_and_measured(name: str) -> None:
 
 
 def test_every_row_with_a_countable_statement_is_held_against_it() -> None:
-    elsewhere = {"L07", "L26"}  # L07 is wrong for some integers, and L26 has settings of its own; both below
+    # L07 is wrong for some integers, and L26 has settings of its own: both below.
+    # L27 and L28 count nothing; their pictures and numbers are in test_pictures.py and test_windows.py.
+    elsewhere = {"L07", "L26", "L27", "L28"}
 
     assert {name[:3] for name in STATEMENTS} | elsewhere == ROWS
 

@@ -137,7 +137,16 @@ def mutants(node: Node) -> Iterator[Node]:
 
 WRONG = (ZeroDivisionError, ValueError, OverflowError, KeyError, AttributeError, IndexError, TypeError)
 """What an equation may end in that has no value at all."""
-RARE = ("glu", "layer_norm", "group_norm", "reshape", "pixel_shuffle")
+RARE = (
+    "glu",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "pixel_shuffle",
+    "reshape",
+    "squeeze_excitation",
+)
 """Kinds whose conditions few drawn numbers meet, or whose faults few show."""
 GROUPED = tuple(kind for kind in VOCABULARY if "groups" in VOCABULARY[kind].meaning.general) + RARE
 

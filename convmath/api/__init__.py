@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from convmath import limits as limits_module
+from convmath.api.drawing import WHAT, draw
 from convmath.api.results import Confirmation, Report, bound
+from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.trials import Verdicts, check, check_bytes
 from convmath.api.variants import compare, reread, settable, variant
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
-from convmath.render.shown import Shown
+from convmath.render.shown import Drawing, Shown
 from convmath.report import Derivation, Formulas, Threshold
 from convmath.spec.document import Document
 from convmath.spec.graph import Network
@@ -22,8 +24,10 @@ from convmath.spec.kinds import ALIASES, VOCABULARY
 from convmath.spec.parse import VERSION, parse
 
 __all__ = [
+    "WHAT",
     "Answer",
     "Confirmation",
+    "Drawing",
     "Report",
     "Shown",
     "Verdicts",
@@ -32,6 +36,7 @@ __all__ = [
     "check_bytes",
     "compare",
     "confirmations_to_json",
+    "draw",
     "formula_sheet",
     "formulas",
     "least_where",
@@ -39,6 +44,8 @@ __all__ = [
     "load_bytes",
     "outputs_that_read",
     "pixels",
+    "read_inputs",
+    "read_weights",
     "reread",
     "run",
     "settable",
@@ -50,6 +57,8 @@ __all__ = [
     "variant",
     "verify",
     "verify_kind",
+    "worked",
+    "written",
 ]
 
 Settings = Mapping[str, int | str]
@@ -123,6 +132,8 @@ def _plain(data: Any) -> Any:
         return {str(key): _plain(held) for key, held in data.items()}
     if isinstance(data, (list, tuple)):
         return [_plain(held) for held in data]
+    if hasattr(data, "tolist"):  # an array of NumPy's, such as weights
+        return data.tolist()
     return data
 
 
@@ -147,21 +158,6 @@ def part(network: Network, output: str) -> Network:
         hint = f"; did you mean '{inert(near[0])}'?" if near else ""
         raise UsageError(f"there is no layer '{inert(output)}'{hint}")
     return network.up_to(output)
-
-
-def run(network: Network, inputs: Any, weights: Any = None, *, seed: int = 0) -> Any:
-    """Execute *network* on an array, channels first and without a batch; return the output array.
-
-    *weights* maps layer names to arrays by PyTorch's names and layouts,
-    ``{"conv1": {"weight": …, "bias": …}}``; what is not given is filled from *seed*.
-    Integers stay integers, and exact.
-
-    Raises ``SpecError`` where symbols are unbound or a shape does not fit, ``UsageError``
-    for names that the network does not have.
-    """
-    from convmath.numeric import execute
-
-    return execute.run(network, inputs, weights, seed)
 
 
 def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:

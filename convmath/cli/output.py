@@ -65,19 +65,20 @@ def coloured(text: str) -> str:
     return text.replace("✓", click.style("✓", fg="green")).replace("✗", click.style("✗", fg="red"))
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that it is never seen half written; Raises ``UsageError`` where it cannot be."""
+    raw = content.encode("utf-8") if isinstance(content, str) else content
     target = Path(os.path.realpath(path))
     temporary = None
     try:
         if target.is_dir():
             raise UsageError(f"{inert(str(path))} is a directory")
         if path.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(raw)
             return
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False, newline="") as file:
+        with tempfile.NamedTemporaryFile("wb", dir=target.parent, delete=False) as file:
             temporary = Path(file.name)
-            file.write(text)
+            file.write(raw)
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         temporary.chmod(mode)
         temporary.replace(target)

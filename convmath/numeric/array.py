@@ -197,6 +197,10 @@ class Array(ABC):
         A function that mixes elements, such as softmax, does so along the axes *along*.
         """
 
+    def over(self, counts: Callable[[], Plane]) -> Self:
+        """Return the sums over the numbers of elements that they are sums of: their means."""
+        return self.apply(lambda total: total / counts().astype(total.dtype))
+
 
 def thin(plane: Plane, keep: int | None = None) -> Plane:
     """Return one element of every axis along which a plane is one element repeated, but all along *keep*."""

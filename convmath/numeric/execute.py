@@ -28,6 +28,7 @@ from convmath.numeric import (
     upsample,
 )
 from convmath.numeric.array import Array, Shape
+from convmath.numeric.in_spec import InSpec
 from convmath.numeric.kernels import kernel, whole
 from convmath.numeric.misfit import Misfit, show_shape
 from convmath.numeric.values import Values
@@ -74,7 +75,7 @@ def run(
     """
     wanted = {network.nodes[at].name for at in network.outputs}
     found: dict[str, NDArray[Any]] = {}
-    for step in _steps(network, inputs, weights, seed):
+    for step in steps(network, inputs, weights, seed):
         if step.node.name in wanted:
             found[step.node.name] = step.output.numbers
         del step
@@ -85,10 +86,11 @@ def run_layers(
     network: Network, inputs: Inputs, weights: Given | None = None, seed: int = 0
 ) -> dict[str, NDArray[Any]]:
     """Return what every layer puts out, by the layers' names; otherwise as :func:`run`."""
-    return {step.node.name: step.output.numbers for step in _steps(network, inputs, weights, seed)}
+    return {step.node.name: step.output.numbers for step in steps(network, inputs, weights, seed)}
 
 
-def _steps(network: Network, inputs: Inputs, weights: Given | None, seed: int) -> Iterator[Step[Values]]:
+def steps(network: Network, inputs: Inputs, weights: Given | None = None, seed: int = 0) -> Iterator[Step[Values]]:
+    """Yield every layer that has run on values; otherwise as :func:`run`."""
     arrays = [Values(each) for each in _arranged(network, inputs)]
     given = weights or {}
     unknown = sorted(given.keys() - {node.name for node in network.nodes})
@@ -100,7 +102,11 @@ def _steps(network: Network, inputs: Inputs, weights: Given | None, seed: int) -
         raise UsageError(f"the seed is {seed}, but must be 0 or more")
     single = all(each.numbers.dtype == np.float32 for each in arrays)
     dtype = np.float32 if single else np.float64
-    for step in walk(network, arrays, lambda node: Weights(Numbers(node.name, given.get(node.name, {}), seed, dtype))):
+
+    def weights_of(node: Node) -> Weights:
+        return Weights(Numbers(node.name, given.get(node.name, {}), seed, dtype, InSpec(node.layer)))
+
+    for step in walk(network, arrays, weights_of):
         _check_names(network, step, given.get(step.node.name, {}))
         yield step
         del step
@@ -134,7 +140,8 @@ def _input_numbers(wanted: Input, raw: ArrayLike) -> NDArray[Any]:
 
 def _check_names(network: Network, step: Step[Values], given: Mapping[str, ArrayLike]) -> None:
     known = [*step.weights.parameters, *step.weights.buffers]
-    if given and step.node.share is not None:
+    own = given or getattr(step.layer, "weight", None) is not None
+    if own and step.node.share is not None:
         owner = network.nodes[step.node.share].name
         raise network.refuse(step.node, "bad-weights", f"weights are given, but it uses those of '{owner}'")
     for name in given:

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from convmath.numeric.array import Array, Plane
+from convmath.numeric.array import Array
 from convmath.numeric.kernels import kernel, whole
 from convmath.numeric.misfit import Misfit
 from convmath.numeric.values import Values
@@ -36,7 +36,7 @@ def avg_pool(layer: AvgPool, weights: Weights, x: Array) -> Array:  # noqa: ARG0
     check_padding(layer.windows)
     sizes = x.shape[1:]
     sums = slide(x, layer.windows, "zeros", overrun=layer.ceil_mode).sum(taps(layer.windows))
-    return sums.apply(lambda total: total / _counted(layer, sizes).astype(total.dtype))
+    return sums.over(lambda: _counted(layer, sizes))
 
 
 @kernel(LpPool)
@@ -95,12 +95,7 @@ def spatial(x: Array) -> tuple[int, ...]:
 
 
 def _mean(window: Array) -> Array:
-    count = prod(window.shape[1:])
-
-    def divide(total: Plane) -> Plane:
-        return total / count
-
-    return window.sum(spatial(window)).apply(divide)
+    return window.sum(spatial(window)).over(lambda: np.asarray(prod(window.shape[1:])))
 
 
 def _even_windows(x: Array, sizes: tuple[int, ...]) -> list[Array]:

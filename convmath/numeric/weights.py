@@ -75,6 +75,14 @@ class Source(Protocol):
         ...
 
 
+class Written(Protocol):
+    """What the spec itself says about the parameters of a layer."""
+
+    def __call__(self, name: str, shape: Shape) -> NDArray[Any] | None:
+        """Return the array *name* in this shape; None where the spec says nothing."""
+        ...
+
+
 class Weights:
     """The parameters and the buffers of one layer, as its kernel asks for them."""
 
@@ -111,17 +119,23 @@ def _same(held: Parameter, name: str, shape: Shape) -> Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Parameters with numbers: the given ones, and for the others seeded ones, the same in every run."""
+    """Parameters with numbers: the given ones, those of the spec, and else seeded ones, the same in every run."""
 
     layer: str
     given: Mapping[str, ArrayLike]
     seed: int
     dtype: DTypeLike = np.float64
+    written: Written | None = None
 
     def __call__(self, name: str, shape: Shape, around: float, spread: float) -> Parameter:
-        """Return the array that is given, or one filled from the seed and the names of layer and parameter."""
-        array = self._given(name, shape) if name in self.given else self._seeded(name, shape, around, spread)
+        """Return the array that is given or stands in the spec, or one filled from the seed and the names."""
+        array = self._given(name, shape) if name in self.given else self._written(name, shape)
+        if array is None:
+            array = self._seeded(name, shape, around, spread)
         return Parameter(array, Ledger(array.size, by_identity=False))
+
+    def _written(self, name: str, shape: Shape) -> NDArray[Any] | None:
+        return self.written(name, shape) if self.written is not None else None
 
     def _given(self, name: str, shape: Shape) -> NDArray[Any]:
         array = as_numbers(self.given[name], f"'{name}'")

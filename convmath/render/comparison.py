@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from convmath.formula import Formula, Value
@@ -56,9 +56,19 @@ def page(comparison: Comparison) -> Page:
 
 
 def _subtitle(comparison: Comparison) -> Iterator[Inline]:
+    """Yield the values of the symbols, for each network on its own where they differ."""
     values = {name: value for each in comparison.analyses for name, value in each.values.items()}
-    if values:
-        yield Words("numbers at " + ", ".join(f"{name} = {value}" for name, value in values.items()))
+    if any(values[name] != value for each in comparison.analyses for name, value in each.values.items()):
+        for at, (name, each) in enumerate(zip(comparison.names, comparison.analyses, strict=True)):
+            yield Words("; those of " if at else "numbers of ")
+            yield Given(name, typed=False)
+            yield Words(f" at {_values(each.values)}")
+    elif values:
+        yield Words(f"numbers at {_values(values)}")
+
+
+def _values(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items()) or "no symbols"
 
 
 def _numbers(comparison: Comparison) -> Grid:

@@ -10,6 +10,7 @@ from convmath.errors import inert
 from convmath.formula.mathml import mathml_node, mathml_terms
 from convmath.formula.nodes import Node
 from convmath.render.page import (
+    Arithmetic,
     Block,
     Cell,
     Code,
@@ -126,6 +127,8 @@ def _inline(inline: Inline) -> str:
             return _plain(inline)
         case Given() | Code():
             return f"<code>{_plain(inline)}</code>"
+        case Arithmetic(parts):
+            return escape("".join(map(str, parts)).replace("-", "−"))
         case Math((only,)) if not isinstance(only, str):
             return " ".join(f"<math>{term}</math>" for term in mathml_terms(only))
         case Math(parts):
@@ -140,4 +143,4 @@ def _part(part: Node | str) -> str:
 
 def _plain(inline: Inline) -> str:
     """Return words or a name: the one place where text becomes HTML."""
-    return "" if isinstance(inline, Math) else escape(inert(inline.text), quote=True)
+    return "" if isinstance(inline, Math | Arithmetic) else escape(inert(inline.text), quote=True)

@@ -9,6 +9,7 @@ from convmath.errors import inert
 from convmath.formula.latex import latex_node
 from convmath.formula.text import write_node
 from convmath.render.page import (
+    Arithmetic,
     Block,
     Cell,
     Code,
@@ -23,7 +24,7 @@ from convmath.render.page import (
     Page,
     Words,
 )
-from convmath.render.signs import LATEX_RELATIONS
+from convmath.render.signs import LATEX_RELATIONS, latex_arithmetic
 
 PACKAGES = ("amsmath", "array", "booktabs", "longtable")
 PARAGRAPH = r">{\raggedright\arraybackslash}"
@@ -154,12 +155,19 @@ def _column(cells: tuple[Cell, ...], words: float, *, right: bool) -> str:
 
 def _length(content: Content) -> int:
     """Return about how many letters a line takes."""
-    return sum(
-        sum(len(each if isinstance(each, str) else write_node(each)) for each in inline.parts)
-        if isinstance(inline, Math)
-        else len(inline.text)
-        for inline in content
-    )
+    return sum(map(_letters, content))
+
+
+def _letters(inline: Inline) -> int:
+    match inline:
+        case Math(parts):
+            return sum(len(each if isinstance(each, str) else write_node(each)) for each in parts)
+        case Arithmetic(numbers):
+            return sum(len(str(each)) for each in numbers)
+        case Words(text) | Given(text) | Code(text):
+            return len(text)
+        case _:
+            assert_never(inline)
 
 
 def _row(cells: tuple[Cell, ...], columns: list[str]) -> str:
@@ -187,6 +195,8 @@ def _inline(inline: Inline) -> str:
             return f"\\texttt{{{escaped(text)}}}"
         case Math():
             return f"${_math(inline)}$"
+        case Arithmetic(parts):
+            return f"${latex_arithmetic(parts)}$"
         case _:
             assert_never(inline)
 

@@ -9,6 +9,7 @@ from typing import assert_never
 from convmath.errors import inert
 from convmath.formula.latex import latex_node
 from convmath.render.page import (
+    Arithmetic,
     Block,
     Cell,
     Code,
@@ -24,7 +25,7 @@ from convmath.render.page import (
     Page,
     Words,
 )
-from convmath.render.signs import LATEX_RELATIONS
+from convmath.render.signs import LATEX_RELATIONS, latex_arithmetic
 
 _ACTIVE = re.compile(r"[\\`*{}\[\]()<>#+!|$~&:@/^=\"']|(?<![A-Za-z0-9])[_-]|[_-](?![A-Za-z0-9])")
 """Signs that mean something; ``_`` and ``-`` between letters mean nothing."""
@@ -93,5 +94,7 @@ def _inline(inline: Inline) -> str:
             return (
                 f"${' '.join(LATEX_RELATIONS[each] if isinstance(each, str) else latex_node(each) for each in parts)}$"
             )
+        case Arithmetic(parts):
+            return f"${latex_arithmetic(parts)}$"
         case _:
             assert_never(inline)

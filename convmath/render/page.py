@@ -46,7 +46,17 @@ class Math:
     parts: tuple[Node | str, ...]
 
 
-Inline: TypeAlias = Words | Given | Code | Math
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """A calculation with numbers, as one writes it out: ``(0 × -1) + (50 × 0) = 0``.
+
+    ``parts`` are numbers, and signs and names with the spaces that belong around them.
+    """
+
+    parts: tuple[int | float | str, ...]
+
+
+Inline: TypeAlias = Words | Given | Code | Math | Arithmetic
 Content: TypeAlias = tuple[Inline, ...]
 Cell: TypeAlias = tuple[Content, ...]
 """The lines of a cell."""

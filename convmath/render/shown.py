@@ -73,3 +73,20 @@ class Shown:
 
     def __str__(self) -> str:
         return self.to_text()
+
+
+class Drawing:
+    """A picture as SVG; ``str()`` gives the file, a notebook shows it."""
+
+    def __init__(self, svg: str) -> None:
+        self._svg = svg
+
+    def to_svg(self) -> str:
+        """Return an SVG file: nothing in it is active, and it follows the reader's light or dark."""
+        return self._svg
+
+    def _repr_svg_(self) -> str:
+        return self._svg
+
+    def __str__(self) -> str:
+        return self._svg

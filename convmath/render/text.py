@@ -11,6 +11,7 @@ from convmath.formula.nodes import Node, Sum
 from convmath.formula.text import write_node
 from convmath.render.cells import shortened, wrapped
 from convmath.render.page import (
+    Arithmetic,
     Block,
     Cell,
     Code,
@@ -149,5 +150,7 @@ def _inline(inline: Inline) -> str:
             return inert(text)
         case Math(parts):
             return " ".join(each if isinstance(each, str) else write_node(each) for each in parts)
+        case Arithmetic(parts):
+            return "".join(map(str, parts))
         case _:
             assert_never(inline)

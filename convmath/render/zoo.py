@@ -36,7 +36,7 @@ def render_list(entries: Sequence[Entry]) -> str:
             inert(each.year),
             grouped(each.totals.params),
             grouped(each.totals.macs),
-            sees(each.totals.receptive_field),
+            "≤ " * (not each.totals.receptive_field.exact) + sees(each.totals.receptive_field),
         )
         for each in sorted(entries, key=lambda each: (founded[each.family], each.family, each.year, each.name))
     ]

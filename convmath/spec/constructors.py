@@ -6,6 +6,7 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from convmath.spec.fields import REQUIRED
+from convmath.spec.given import GivenNumbers
 from convmath.spec.kinds import VOCABULARY, field_kinds
 
 
@@ -13,7 +14,10 @@ def constructor(kind: str) -> Any:
     """Return the function that makes a layer of *kind* as plain data, as a line of a spec does."""
     cls = VOCABULARY[kind]
     known = field_kinds(cls)
-    order = sorted(known, key=lambda name: known[name].default is not REQUIRED)
+    numbers = [name for name, field in known.items() if isinstance(field, GivenNumbers)]
+    order = sorted(
+        (name for name in known if name not in numbers), key=lambda name: known[name].default is not REQUIRED
+    )
 
     def make(*args: Any, **kwargs: Any) -> dict[str, Any]:
         if len(args) > len(order):
@@ -34,7 +38,8 @@ def constructor(kind: str) -> Any:
         )
         for name in order
     ]
-    make.__signature__ = Signature([*parameters, Parameter("name", Parameter.KEYWORD_ONLY, default=None)])  # type: ignore[attr-defined]
+    parameters += [Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in (*numbers, "name")]
+    make.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     return make
 
 

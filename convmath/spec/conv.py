@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from convmath.formula import Value
 from convmath.spec.fields import Pad, choice, flag, padding, per_axis, size
+from convmath.spec.given import given_bias, given_weight
 from convmath.spec.layer import Layer, Shorthand, Windowed, layer
 from convmath.spec.meaning import WINDOW, Meaning
 
@@ -38,6 +39,8 @@ class Conv(Windowed):
     groups: Value = size(1)
     bias: bool = flag(default=True)
     padding_mode: str = choice(*MODES)
+    weight: Any = given_weight()
+    bias_value: Any = given_bias()
     shared: bool = False
     """Whether all groups use the same kernels; set by ``depthwise_conv`` only."""
 
@@ -64,9 +67,12 @@ class PointwiseConv(Shorthand):
     stride: tuple[Value, ...] = per_axis(1)
     groups: Value = size(1)
     bias: bool = flag(default=True)
+    weight: Any = given_weight()
+    bias_value: Any = given_bias()
 
     def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:  # noqa: ARG002
-        return (("", _pointwise(self.out_channels, self.stride, self.groups, self.bias, rank)),)
+        made = _pointwise(self.out_channels, self.stride, self.groups, self.bias, rank)
+        return (("", replace(made, weight=_on_axes(self.weight, rank), bias_value=self.bias_value)),)
 
 
 @layer(
@@ -92,9 +98,12 @@ class DepthwiseConv(Shorthand, Windowed):
     padding: tuple[Pad, ...] = padding()
     dilation: tuple[Value, ...] = per_axis(1)
     bias: bool = flag(default=True)
+    weight: Any = given_weight()
+    bias_value: Any = given_bias()
 
     def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:  # noqa: ARG002
-        return (("", _depthwise(self, in_channels, bias=self.bias, mode="zeros", shared=self.shared)),)
+        made = _depthwise(self, in_channels, bias=self.bias, mode="zeros", shared=self.shared)
+        return (("", replace(made, weight=self.weight, bias_value=self.bias_value)),)
 
 
 @layer(
@@ -165,3 +174,14 @@ def _pointwise(out_channels: Value, stride: tuple[Value, ...], groups: Value, bi
         bias=bias,
         padding_mode="zeros",
     )
+
+
+def _on_axes(weight: Any, rank: int) -> Any:
+    """Return weights for pairs of channels as kernels of one element."""
+    if isinstance(weight, tuple):
+        return tuple(_on_axes(each, rank) for each in weight)
+    if weight is None or isinstance(weight, str):
+        return weight
+    for _ in range(rank):
+        weight = (weight,)
+    return weight

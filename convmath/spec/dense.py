@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from convmath.formula import Value
 from convmath.spec.fields import flag, size
+from convmath.spec.given import given_bias, given_weight
 from convmath.spec.layer import Layer, layer
 from convmath.spec.meaning import Meaning
 
@@ -31,3 +33,5 @@ class Dense(Layer):
 
     out_features: Value = size()
     bias: bool = flag(default=True)
+    weight: Any = given_weight()
+    bias_value: Any = given_bias()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from convmath.formula import Value
 from convmath.spec.conv import MODES
 from convmath.spec.fields import Pad, choice, flag, padding, per_axis, size
+from convmath.spec.given import given_bias, given_weight
 from convmath.spec.layer import Windowed, layer
 from convmath.spec.meaning import WINDOW, Meaning
 
@@ -34,3 +36,5 @@ class LocallyConnected(Windowed):
     groups: Value = size(1)
     bias: bool = flag(default=True)
     padding_mode: str = choice(*MODES)
+    weight: Any = given_weight()
+    bias_value: Any = given_bias()

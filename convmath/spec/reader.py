@@ -12,6 +12,7 @@ from convmath.formula import Value
 from convmath.spec.document import Document, Path
 from convmath.spec.expressions import is_name, parse_expression
 from convmath.spec.fields import REQUIRED, FieldKind, check_number, show
+from convmath.spec.given import check_given
 from convmath.spec.layer import Layer, field_kinds
 from convmath.spec.scope import MOST_NAMES, Argument, Scope
 
@@ -111,7 +112,10 @@ class EntryReader:
                 raise
             except SpecError as error:
                 problems.extend(error.problems)
-        return cls.settle(values) if len(problems) == before else None
+        if len(problems) > before:
+            return None
+        check_given(values, self)
+        return cls.settle(values)
 
     def _field(
         self,

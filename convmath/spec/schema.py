@@ -18,6 +18,7 @@ from convmath.spec.branches import MERGES
 from convmath.spec.build import MOST_NAME
 from convmath.spec.expressions import FUNCTIONS, MOST_CHARACTERS, RESERVED
 from convmath.spec.fields import REQUIRED, FieldKind, Schema, number_schema, or_name
+from convmath.spec.given import NUMBERS
 from convmath.spec.kinds import ALIASES, VOCABULARY, field_kinds
 from convmath.spec.layer import Layer, Merge
 from convmath.spec.parse import POSITION, VERSION
@@ -209,6 +210,7 @@ PARTS: dict[str, Schema] = {
         "type": "string",
         "anyOf": [{"pattern": r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"}, {"pattern": _symbols()}],
     },
+    "numbers": NUMBERS,
     "value": EXPRESSION,
     "symbol": {"type": "string", "pattern": _symbols()},
     "name": {

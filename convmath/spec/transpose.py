@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from convmath.formula import Value
 from convmath.spec.fields import SAME, Pad, flag, padding, per_axis, size
+from convmath.spec.given import given_bias, given_weight
 from convmath.spec.layer import Tapped, layer
 from convmath.spec.meaning import WINDOW, Meaning
 
@@ -41,3 +43,5 @@ class ConvTranspose(Tapped):
     dilation: tuple[Value, ...] = per_axis(1)
     groups: Value = size(1)
     bias: bool = flag(default=True)
+    weight: Any = given_weight()
+    bias_value: Any = given_bias()

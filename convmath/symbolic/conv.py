@@ -44,6 +44,7 @@ def correlation(layer: Conv | LocallyConnected, shape: Shape) -> Facts:
         operations=Operations(additions=outputs * layer.bias),
         spacing=layer.dilation,
         borders=cut_borders(layer),
+        mixes=layer.groups == 1,
         least=least_sizes(layer, layer.padding_mode),
         requirements=(*whole_groups(layer, shape), *mirrored(layer, layer.padding_mode, shape.sizes)),
     )

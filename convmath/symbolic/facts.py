@@ -52,7 +52,9 @@ class Facts:
     that it reads. ``least`` is the least input size that the layer accepts, beside an
     output of at least 1. ``borders`` tells that what a window reads at the image's border
     is simply cut: there is no gap of a dilation, and no window in padding alone. Where
-    ``hull`` is false, ``first`` and ``last`` only bound what is read. Where positions begin
+    ``hull`` is false, ``first`` and ``last`` only bound what is read. A layer that ``mixes``
+    reads every channel for each of its own; channels of an ``uneven`` one may see different
+    pixels, whatever arrives. Where positions begin
     ``anew``, they have nothing to do with those that arrive. What a user ``declared`` was
     not derived. Between ``first`` and ``last`` every element is read, or those ``spacing``
     apart. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
@@ -72,6 +74,8 @@ class Facts:
     whole: bool = False
     borders: bool = True
     hull: bool = True
+    mixes: bool = False
+    uneven: bool = False
     anew: bool = False
     declared: bool = False
     spacing: tuple[Value, ...] = ()

@@ -9,7 +9,7 @@ from convmath.formula import Formula, Value
 from convmath.formula.text import write_shape
 from convmath.spec.graph import Node
 from convmath.spec.layer import Layer, field_kinds
-from convmath.spec.merge import Multiply
+from convmath.spec.merge import Concat, Multiply
 from convmath.symbolic.constraints import Side
 from convmath.symbolic.facts import Facts
 from convmath.symbolic.trace import Trace
@@ -30,7 +30,7 @@ def join(walk: Walk, node: Node, parts: list[Trace], facts: Facts) -> Trace:
             _equal(walk, node, axis, left, right)
     chosen = min(parts, key=lambda each: _length(each, facts))
     others = [each for each in parts if each is not chosen]
-    return chosen.joined(others, facts.out, _whole(walk, node, parts))
+    return chosen.joined(others, facts.out, _whole(walk, node, parts), beside=isinstance(node.layer, Concat))
 
 
 def _length(trace: Trace, facts: Facts) -> tuple[bool, bool, int]:

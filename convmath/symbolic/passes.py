@@ -49,6 +49,7 @@ class _Pass:
     conditions: tuple[Condition, ...]
     borders: bool
     hull: bool
+    uneven: bool
 
 
 class _Depth:
@@ -73,6 +74,7 @@ class _Depth:
             made=self._sum(self.one.activations),
             borders=self.one.borders,
             hull=self.one.hull,
+            uneven=self.one.uneven,
             needs=self._needs(),
             requirements=tuple(self._requirements()),
         )
@@ -83,6 +85,7 @@ class _Depth:
         network = self.layer.one(symbol(CHANNELS), tuple(map(symbol, self.sizes)))
         free = tuple(SymbolInfo(each) for each in (CHANNELS, *self.sizes))
         walk = Walk(replace(network, symbols=free), searching=True)
+        walk.traces = [replace(each, uneven=True) for each in walk.traces]  # as after an earlier pass
         conditions = walk.conditions()
         trace, steps = walk.traces[self.layer.out], walk.facts
         if trace.whole:
@@ -102,6 +105,7 @@ class _Depth:
             conditions=conditions,
             borders=all(each.borders for each in steps),
             hull=all(each.hull for each in steps),
+            uneven=trace.uneven,
         )
 
     def _single(self, word: Word | None) -> FloorMap:

@@ -34,7 +34,7 @@ def sheet(kind: str) -> Sheet:
         kind=kind,
         summary=(inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ").replace("``", ""),
         fields=tuple(letters.items()),
-        defaults=tuple((name, _written(held)) for name, held in given.items() if held is not REQUIRED),
+        defaults=tuple((name, _written(held)) for name, held in given.items() if held not in (REQUIRED, None)),
         aliases=cls.aliases,
         equation=equation_of(kind),
         remark=meaning.remark,

@@ -36,7 +36,8 @@ class Trace:
     ``sizes`` are the words from the sizes ``origin`` of an input to the last image's, None
     where a hyper-parameter depends on the input size itself; ``views`` hold what a
     position of the last image reads of each input. A vector keeps those of the image it
-    was made of. ``fixed`` tells of a pooling to a fixed size on the way.
+    was made of. ``fixed`` tells of a pooling to a fixed size on the way, ``uneven`` of
+    channels that may see different pixels, of which the views are the hull.
     """
 
     shape: Shape
@@ -46,6 +47,7 @@ class Trace:
     views: Mapping[int, View] = field(default_factory=dict)
     fixed: bool = False
     exact: bool = True
+    uneven: bool = False
 
     @classmethod
     def of_input(cls, source: Input, at: int = 0) -> Trace:
@@ -66,8 +68,10 @@ class Trace:
             axes = tuple(Paths() for _ in facts.out.sizes)
             views = {at: View(axes, (whole or {}).get(at), local=False) for at in self.views}
             return Trace(facts.out, facts.out.sizes, facts.out.sizes, words, views, exact=False)
+        uneven = facts.uneven or (self.uneven and not facts.mixes)
         if not self.shape.sizes or not facts.maps:
-            return replace(self, shape=facts.out, views=_overlaid(self.views, whole))
+            exact = self.exact and facts.hull
+            return replace(self, shape=facts.out, views=_overlaid(self.views, whole), uneven=uneven, exact=exact)
         return Trace(
             shape=facts.out,
             origin=self.origin,
@@ -76,12 +80,14 @@ class Trace:
             views=_overlaid({at: _after(view, facts) for at, view in self.views.items()}, whole),
             fixed=self.fixed or (not facts.declared and any(f.up == 0 for f in facts.maps)),
             exact=self.exact and facts.hull,
+            uneven=uneven,
         )
 
-    def joined(self, others: list[Trace], shape: Shape, whole: Mapping[int, Whole]) -> Trace:
+    def joined(self, others: list[Trace], shape: Shape, whole: Mapping[int, Whole], *, beside: bool) -> Trace:
         """Return the trace of a layer that joins this output with *others*, and has *shape*.
 
-        *whole* is what the layer sees of the inputs that some of its maps see as a whole.
+        *whole* is what the layer sees of the inputs that some of its maps see as a whole;
+        *beside* tells that it keeps the maps apart, as channels beside one another.
         """
         parts = [_repeated(each, shape) for each in (self, *others)]
         sources = dict.fromkeys(at for part in parts for at in part.views)
@@ -94,6 +100,8 @@ class Trace:
             views=views,
             fixed=any(each.fixed for each in parts),
             exact=all(each.exact for each in parts),
+            uneven=any(each.uneven for each in parts)
+            or (beside and any(each.views != parts[0].views for each in parts)),
         )
 
     def fields(self) -> dict[int, Field]:

@@ -109,7 +109,9 @@ class _Paper:
             sizes = tuple(self.ranges[node.text] for node, _ in indices if isinstance(node, Name))
             if array.size not in (1, math.prod(sizes)):
                 return math.nan  # other weights than the equation has: nothing can be equal
-            array = array.reshape(sizes) if math.prod(sizes) == array.size else np.broadcast_to(array, sizes)
+            array = (
+                array.reshape(sizes) if math.prod(sizes) == array.size else np.broadcast_to(array.reshape(()), sizes)
+            )
         array = np.asarray(array)
         inside = all(0 <= index < size for index, size in zip(at, array.shape, strict=True))
         return array[tuple(at)].item() if inside else None

@@ -32,7 +32,7 @@ MOST_TRIES = 200
 """So many assignments are drawn for each that is wanted, since most meet no condition of the layer."""
 SIZES = ("H", "W", "n")
 MANY = 0.25
-"""So often a hyper-parameter is drawn among more values: channels must hold r² for a shuffle with r = 2."""
+"""So often channels are drawn among more values: they must hold r² for a shuffle with r = 2."""
 REACH = 9
 """Inputs lie within so much of zero: beyond where any activation of the vocabulary changes its form."""
 _INPUT = re.compile(r'\["[^"]*"\]')
@@ -56,7 +56,7 @@ def confront_general(kind: str, random: Random, wanted: int, tally: Tally) -> No
 def _drawn(random: Random, name: str, least: int) -> int:
     if name in SIZES:
         return random.randint(1, 9)
-    return least + random.randrange(8 if random.random() < MANY else 3)
+    return least + random.randrange(8 if name == "C" and random.random() < MANY else 3)
 
 
 def _confront(kind: str, known: General, values: Mapping[str, int], tally: Tally) -> None:

@@ -55,9 +55,8 @@ def _candidates(network: Network, report: NetworkReport, random: Random) -> Iter
             drawn |= {name: value for name, value in network.defaults.items() if name not in sizes}
         settled_values = settled(network, report, drawn)
         yield settled_values
-        yield settled_values | {
-            name: value + random.randrange(SPREAD) for name, value in settled_values.items() if name in sizes
-        }
+        further = {name: value + random.randrange(SPREAD) for name, value in settled_values.items() if name in sizes}
+        yield settled(network, report, settled_values | further)
 
 
 def _spread(random: Random, *, size: bool) -> int:
@@ -79,6 +78,7 @@ def settled(network: Network, report: NetworkReport, values: Values) -> Values:
     raised = dict(values)
     for _ in range(3):
         for condition in report.totals.valid_when:
+            _step_into(condition, raised)
             name = str(condition.left)
             right, modulus = bind(condition.right, raised), bind(condition.modulus or 0, raised)
             if name not in raised or not isinstance(right, int) or not isinstance(modulus, int):
@@ -92,6 +92,18 @@ def settled(network: Network, report: NetworkReport, values: Values) -> Values:
             elif condition.relation == "==" and condition.modulus is None:
                 raised[name] = right
     return {name: min(value, highest[name] or value) for name, value in raised.items()}
+
+
+def _step_into(condition: Condition, raised: Values) -> None:
+    """Raise the one symbol of a residue class, such as ``(H - 12) % 16 == 0``, to its next member."""
+    names = condition.left.names & raised.keys() if isinstance(condition.left, Formula) else ()
+    if len(names) != 1 or not isinstance(condition.modulus, int) or condition.modulus > MOST_TRIES:
+        return
+    [name] = names
+    for step in range(condition.modulus):
+        if condition.bind({**raised, name: raised[name] + step}).holds():
+            raised[name] += step
+            return
 
 
 def legal(network: Network, report: NetworkReport, values: Mapping[str, int]) -> bool:
