@@ -12,6 +12,7 @@ from hypothesis import settings
 settings.register_profile("convmath", deadline=None)
 settings.load_profile("convmath")
 
+SOLVER = "z3"
 PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm")
 MORE = ("torchvision",)
 """Peers outside the extra, which a test names: ``pytest.mark.peers("torchvision")``."""
@@ -28,16 +29,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = [name for name in (*PEERS, *MORE) if find_spec(name) is None]
+    no_solver = find_spec(SOLVER) is None
     tex = which("pdflatex")
     full = config.getoption("--full")
     if full and missing:
         raise pytest.UsageError(f"--full needs all peers, as .ci/run installs them; missing: {', '.join(missing)}")
+    if full and no_solver:
+        raise pytest.UsageError(f"--full needs the extra 'proof'; missing: {SOLVER}")
     if full and not tex:
         raise pytest.UsageError(f"--full needs pdflatex: {TEX}")
     left_out = [
         item
         for item in items
         if lacks(item, missing)
+        or (no_solver and item.get_closest_marker("solver"))
         or (not tex and item.get_closest_marker("tex"))
         or (not full and item.get_closest_marker("full"))
     ]
@@ -60,11 +65,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     peers = sum(item.get_closest_marker("peers") is not None for item in left_out)
     if peers:
         terminalreporter.write_line(f"{peers} comparisons with other libraries need: pip install '.[peers]'")
+    provers = sum(item.get_closest_marker("solver") is not None for item in left_out)
+    if provers:
+        terminalreporter.write_line(f"{provers} proofs by z3 need: pip install '.[proof]'")
     tex = 0 if which("pdflatex") else sum(item.get_closest_marker("tex") is not None for item in left_out)
     if tex:
         terminalreporter.write_line(f"{tex} tests that typeset documents need pdflatex: {TEX}")
-    if len(left_out) > peers + tex:
-        terminalreporter.write_line(f"{len(left_out) - peers - tex} long tests run with --full")
+    if len(left_out) > peers + provers + tex:
+        terminalreporter.write_line(f"{len(left_out) - peers - provers - tex} long tests run with --full")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ from convmath import limits as limits_module
 from convmath.api.drawing import WHAT, draw
 from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_inputs, read_weights, run, worked, written
+from convmath.api.trials import Verdicts, check, check_bytes
 from convmath.api.variants import compare, reread, settable, variant
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
@@ -29,7 +30,10 @@ __all__ = [
     "Drawing",
     "Report",
     "Shown",
+    "Verdicts",
     "analyze",
+    "check",
+    "check_bytes",
     "compare",
     "confirmations_to_json",
     "draw",

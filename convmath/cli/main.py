@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "analyze": "every quantity of a network, per layer and in total",
+    "check": "put claimed formulas on trial: proved, confirmed, or refuted by the smallest counterexample",
     "compare": "networks, or variants of one, side by side, with ratios in closed form",
     "completion": "the script with which a shell completes what you type",
     "draw": "pictures: sliding windows, weight matrices, receptive fields, the network",

@@ -38,16 +38,7 @@ def network_options(*, required: bool = True, many: bool = False) -> Callable[[C
     """Return a decorator that adds SPEC, or many, ``--set``, ``--numbers`` and the limits to a command."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for each in reversed(fields(Limits)):
-            option = click.option(
-                "--max-" + each.name.replace("_", "-"),
-                type=ByteSize() if "unit" in each.metadata else click.IntRange(min=1),
-                default=each.default,
-                show_default=True,
-                envvar=f"CONVMATH_MAX_{each.name.upper()}",
-                help=f"Limit: {each.metadata['help']}.",
-            )
-            command = option(command)
+        command = limit_options(command)
         command = click.option("--numbers", is_flag=True, help="Bind every symbol to its default.")(command)
         command = click.option(
             "--set", "settings", multiple=True, metavar="NAME=EXPR", help="Bind a symbol or a value, as in --set H=224."
@@ -58,6 +49,21 @@ def network_options(*, required: bool = True, many: bool = False) -> Callable[[C
         return click.argument("spec", required=required, shell_complete=specs)(command)
 
     return add
+
+
+def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for every limit to a command."""
+    for each in reversed(fields(Limits)):
+        option = click.option(
+            "--max-" + each.name.replace("_", "-"),
+            type=ByteSize() if "unit" in each.metadata else click.IntRange(min=1),
+            default=each.default,
+            show_default=True,
+            envvar=f"CONVMATH_MAX_{each.name.upper()}",
+            help=f"Limit: {each.metadata['help']}.",
+        )
+        command = option(command)
+    return command
 
 
 output_option = click.option(
@@ -100,8 +106,12 @@ def _read(spec: str, settings: dict[str, int | str], *, numbers: bool, limits: L
     from convmath import api
 
     if spec == STDIN:
-        if sys.stdin is None:
-            raise UsageError("standard input is closed; name a file, or send a spec")
-        raw = sys.stdin.buffer.read(limits.spec_bytes + 1)
-        return api.load_bytes(raw, "<stdin>", settings, numbers=numbers, limits=limits)
+        return api.load_bytes(read_stdin(limits), "<stdin>", settings, numbers=numbers, limits=limits)
     return api.load(spec, settings, numbers=numbers, limits=limits)
+
+
+def read_stdin(limits: Limits) -> bytes:
+    """Read a file from standard input, up to one byte more than is allowed."""
+    if sys.stdin is None:
+        raise UsageError("standard input is closed; name a file, or send one")
+    return sys.stdin.buffer.read(limits.spec_bytes + 1)

@@ -22,8 +22,12 @@ from convmath.report.comparison import Comparison, ComparisonRow, Overtaking
 from convmath.report.formulas import Chain, Derivation, Formulas, Law, Scale, ScaleRow, Sheet, Step
 from convmath.report.pixels import AxisPixels, Pixels, Seen
 from convmath.report.solution import Solution, Solved, Threshold
+from convmath.report.verdicts import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
 
 __all__ = [
+    "CONFIRMED",
+    "PROVED",
+    "REFUTED",
     "RELATIONS",
     "Analysis",
     "AxisPixels",
@@ -45,6 +49,7 @@ __all__ = [
     "Operations",
     "Overtaking",
     "Pixels",
+    "Refutation",
     "Residues",
     "Scale",
     "ScaleRow",
@@ -56,5 +61,7 @@ __all__ = [
     "SymbolReport",
     "Threshold",
     "Totals",
+    "Trial",
+    "Verdict",
     "Verification",
 ]

@@ -56,7 +56,7 @@ def read_any(raw: bytes, file: str, limits: Limits) -> Document:
     first = next((line for line in lines if line and not line.startswith("#")), "")
     if first.startswith("{"):
         return read_bytes(raw, file, ".json", limits)
-    if re.match(r"(\[|[A-Za-z_]+\s*=)", first):
+    if re.match(r"(\[|[A-Za-z_-]+\s*=)", first):
         return read_bytes(raw, file, ".toml", limits)
     return read_bytes(raw, file, ".yaml", limits)
 

@@ -46,6 +46,12 @@ def parse(
     return _Parser(document, dict(settings or {}), numbers, limits).network()
 
 
+def parse_open(document: Document, limits: Limits) -> tuple[Network, FileScope, tuple[SymbolInfo, ...]]:
+    """Return a network with the scope of its file and all symbols that the file declares: for statements about it."""
+    parser = _Parser(document, {}, numbers=False, limits=limits)
+    return parser.network(), parser.scope, tuple(parser.declared.values())
+
+
 class _Parser:
     def __init__(self, document: Document, settings: dict[str, int | str], numbers: bool, limits: Limits) -> None:  # noqa: FBT001
         self.document, self.settings, self.numbers, self.limits = document, settings, numbers, limits
