@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from convmath.errors import UsageError, inert
 from convmath.report import AxisPixels, Pixels, Seen
 from convmath.spec.graph import Network
+from convmath.spec.layer import Merge
 from convmath.symbolic.compose import follow
 from convmath.symbolic.facts import Facts
 
@@ -38,10 +39,10 @@ def pixels_of(network: Network, layer: str, position: Sequence[int]) -> Pixels:
         if producer < walked.first:
             found[producer] = here
             continue
-        facts = walked.facts[producer - walked.first]
+        node, facts = network.nodes[producer - walked.first], walked.facts[producer - walked.first]
         exact = exact and facts.hull
-        for each in dict.fromkeys(network.nodes[producer - walked.first].inputs):
-            before = walked.back(each, facts, here)
+        for each in dict.fromkeys(node.inputs):
+            before = walked.back(each, facts, here, repeats=isinstance(node.layer, Merge))
             pending[each] = _union(pending[each], before) if each in pending else before
     inputs = tuple((network.inputs[source].name, tuple(map(_axis, masks))) for source, masks in sorted(found.items()))
     return Pixels(layer, tuple(position), inputs, exact)
@@ -60,7 +61,7 @@ def outputs_that_read(network: Network, pixel: Sequence[int], source: int = 0) -
         masks: Masks | None = None
         for producer in dict.fromkeys(node.inputs):
             if producer in held:
-                ahead = walked.ahead(producer, facts, held[producer], sizes)
+                ahead = walked.ahead(producer, facts, held[producer], sizes, repeats=isinstance(node.layer, Merge))
                 masks = ahead if masks is None else _union(masks, ahead)
         if masks is not None and all(masks):
             held[walked.first + at] = masks
@@ -105,23 +106,28 @@ class _Walked:
             raise UsageError(f"{inert(name)} has no position {shown}; it has {there}, counted from 0")
         return tuple(1 << at for at in position)
 
-    def back(self, producer: int, facts: Facts, masks: Masks) -> Masks:
-        """Return what of a producer's output is read by a layer for the positions in *masks* of its own."""
+    def back(self, producer: int, facts: Facts, masks: Masks, *, repeats: bool) -> Masks:
+        """Return what of a producer's output is read by a layer for the positions in *masks* of its own.
+
+        A layer that *repeats* operands of size 1 reads their one position everywhere.
+        """
         sizes = self.sizes(producer)
         if len(masks) != len(sizes) or not facts.maps or facts.anew or facts.whole:
             return tuple((1 << size) - 1 for size in sizes)
         return tuple(
-            1 if size == 1 else _joined(_reads(facts, axis, at, size) for at in _bits(mask))
+            1 if repeats and size == 1 else _joined(_reads(facts, axis, at, size) for at in _bits(mask))
             for axis, (mask, size) in enumerate(zip(masks, sizes, strict=True))
         )
 
-    def ahead(self, producer: int, facts: Facts, masks: Masks, out: tuple[int, ...]) -> Masks:
+    def ahead(self, producer: int, facts: Facts, masks: Masks, out: tuple[int, ...], *, repeats: bool) -> Masks:
         """Return which of a layer's positions read anything in *masks* of a producer's output."""
         sizes = self.sizes(producer)
         if len(out) != len(sizes) or not facts.maps or facts.anew or facts.whole:
             return tuple((1 << size) - 1 for size in out)
         return tuple(
-            _joined(1 << at for at in range(out[axis]) if size == 1 or _reads(facts, axis, at, size) & mask)
+            _joined(
+                1 << at for at in range(out[axis]) if (repeats and size == 1) or _reads(facts, axis, at, size) & mask
+            )
             for axis, (mask, size) in enumerate(zip(masks, sizes, strict=True))
         )
 
