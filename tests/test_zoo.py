@@ -141,3 +141,14 @@ def test_a_wrong_rounded_figure_is_noticed() -> None:
     assert [(row.published, row.derived) for row in rows("inception_v3", network) if not row.agrees] == [
         ("5.719", "5.713")
     ]
+
+
+def test_a_field_that_is_a_bound_is_called_one(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {}
+    for command in ("zoo", "analyze zoo:shufflenet_v2_x1_0", "formulas zoo:shufflenet_v2_x1_0"):
+        assert run(command.split()) == 0
+        said[command.split()[0]] = capsys.readouterr().out
+
+    assert "≤ 527" in said["zoo"]
+    assert "reads at most 32*i - 263" in " ".join(said["analyze"].split())
+    assert "reads at most 32*i - 263" in " ".join(said["formulas"].split())

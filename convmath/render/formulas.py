@@ -113,7 +113,7 @@ def _field(formulas: Formulas, record: LayerReport | Totals) -> Iterator[Fact]:
         pairs = dict.fromkeys(zip(field.first, field.last, strict=True))
         for first, last in pairs:
             reads = Math((arrange(first), "…", arrange(last)))
-            yield Fact((Words("output i reads"),), (reads,), minor=True)
+            yield Fact((Words("output i reads" if field.exact else "output i reads at most"),), (reads,), minor=True)
 
 
 def _sees(field: Field) -> Content:

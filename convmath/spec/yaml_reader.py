@@ -62,6 +62,10 @@ class YamlReader:
             raise
         except yaml.MarkedYAMLError as error:
             message = str(error.problem or error)
+            if "nesting depth" in message:  # PyYAML's own limit, which its newer releases have
+                raise self._limit(
+                    "too-deep", f"nested more than {self.limits.depth} deep", "depth", error.problem_mark
+                ) from None
             raise self._refuse(
                 "bad-yaml", message, error.problem_mark, self._advice(message, error.problem_mark)
             ) from None
