@@ -132,7 +132,8 @@ def test_derivations_of_the_zoo_say_what_is_measured(name: str) -> None:
 
     compared = [check(net, at) for at in [*cases(net, 2), large(net)]]
 
-    assert any(compared) == any(each.startswith("receptive_field") for each in found)
+    sliding = any(each.startswith("receptive_field.size") for each in found)
+    assert any(compared) or not sliding  # a field that is followed back may be larger than these sizes
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet"])
