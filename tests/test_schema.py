@@ -27,7 +27,7 @@ from convmath.zoo.catalogue import names, spec_of
 SCHEMA = schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 DECLARED = [(cls.kind, name) for cls in VOCABULARY.values() for name in field_kinds(cls)]
-EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
+EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yaml") if ".claims" not in path.name)
 FILES = {name: spec_of(name) for name in names()} | {path.stem: path.read_text(encoding="utf-8") for path in EXAMPLES}
 ON_PAGES = [
     (f"{page.name}:{each.line}", each)
