@@ -46,7 +46,8 @@ def _amount(kind: Amount, *, names: bool) -> Strategy:
 
 def _real(kind: Real, *, names: bool) -> Strategy:
     number = st.floats(max(kind.low, 0), min(kind.high, 1))
-    return st.one_of(number, st.just(1), st.just("0.25"), st.just("2.5e-1"), *[st.just("real")] * names)
+    texts = [st.just("0.25"), st.just("2.5e-1"), *[st.just("real")] * names] if kind.low <= 0.25 else []
+    return st.one_of(number, st.just(1), *texts)
 
 
 STRATEGIES: dict[type, Callable[..., Strategy]] = {
