@@ -153,3 +153,20 @@ def test_what_has_no_closed_form_is_refused_with_a_way_out(layers: list[Any], wh
 def test_a_depth_below_one_is_refused() -> None:
     with pytest.raises(SpecError, match="out-of-range"):
         network(BODIES["stacked"]).bind({"n": 0})
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_derivations_know_repeats_of_symbolic_depth(body: dict[str, Any]) -> None:
+    assert "layer by layer" in cm.formulas(network(body), steps=True).to_text()
+
+
+def test_resnet_is_one_formula_in_its_four_depths() -> None:
+    family = cm.load("zoo:resnet50", {"n1": "a", "n2": "b", "n3": "c", "n4": "d"})
+    totals = derive(family).totals
+    sizes = {"H": 224, "W": 224, "width": 64, "classes": 1000}
+
+    for name, depths in {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3), "resnet152": (3, 8, 36, 3)}.items():
+        values = dict(zip("abcd", depths, strict=True)) | sizes
+        own = derive(cm.load(f"zoo:{name}", numbers=True)).totals
+
+        assert (bind(totals.params, values), bind(totals.macs, values)) == (own.params, own.macs)

@@ -95,3 +95,15 @@ def test_the_command_line_answers_as_text_and_json(tmp_path) -> None:
 
     assert "holds exactly from n = 10 on" in text.output
     assert json.loads(data.output)["least"] == 10
+
+
+def test_a_size_of_the_input_is_no_depth() -> None:
+    with pytest.raises(UsageError, match="size of the input"):
+        cm.least_where(cm.load("zoo:lenet5", {"W": 32}), "macs >= 1000")
+
+
+def test_a_depth_that_the_sizes_forbid_is_no_answer() -> None:
+    data = {"convmath": 1, "input": [1, 9], "layers": [{"repeat": {"times": "n", "layers": [{"max_pool": 2}]}}]}
+
+    assert cm.least_where(parse(Document("x", "", data)), "receptive_field >= 16").least is None
+    assert cm.least_where(parse(Document("x", "", data)), "receptive_field >= 8").least == 3

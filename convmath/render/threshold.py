@@ -16,7 +16,9 @@ def to_text(found: Threshold, *, width: int = 80) -> str:
     """Return the answer in a few lines."""
     name = found.symbol
     if found.least is None:
-        lines = [f"{found.condition} holds for no {name}" + ("" if found.proved else " among those that were tried")]
+        lines = [f"{found.condition} holds for no {name} for which the network is valid"]
+        if not found.proved:
+            lines.append("  among those that were tried one by one")
     else:
         how = "exactly from" if found.proved else "for the first time at"
         lines = [f"{found.condition} holds {how} {name} = {found.least}{' on' if found.proved else ''}"]

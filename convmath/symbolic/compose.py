@@ -225,7 +225,9 @@ class Walk:
         if axis >= len(source.sizes):
             return "change the window, its stride or its padding"
         name, given = f"size@{axis}", source.sizes[axis]
-        inputs = tuple(_with_size(each, axis, given, symbol(name)) for each in self.network.inputs)
+        inputs = self.network.inputs
+        for at, size in enumerate(source.sizes):  # all axes at once: another one may be too small as well
+            inputs = tuple(_with_size(each, at, size, symbol(f"size@{at}")) for each in inputs)
         free = Walk(replace(self.network, inputs=inputs), searching=True)
         try:
             free.conditions()

@@ -93,7 +93,7 @@ def instance(layer: Layer, before: Shape, after: LayerReport, quantity: str) -> 
     ``64*(3*3*3 + 1)`` says more than 1792.
     """
     rank = len(before.sizes)
-    if rank not in SIZES:
+    if rank not in SIZES or layer.kind not in VOCABULARY:  # a repeat of symbolic depth is no kind
         return None
     known = general(layer.kind, rank, tuple(_words(layer)))
     values = _values(layer, before, after)

@@ -26,6 +26,8 @@ SAMPLES = 24
 CHEAP = 2 * 10**9
 """MACs up to which every case is also run on values; the first case is run in any event."""
 OPAQUE = "opaque"
+HEAVY = 10**8
+"""A drawn case with more elements alive at once is passed over."""
 MOST_EDGES = 8
 """How many points at the edges of a condition are tried."""
 MOST_SMALL = 300
@@ -76,6 +78,8 @@ def _case(
         return
     if first:
         demand(network, numbers, values, limits)
+    elif _heavy(numbers):
+        return  # a depth that was drawn can make an image of any size
     outcome = outcome_of(bound)
     if outcome != RUNS:
         tally.note(key, stated, RUNS, outcome, at=values, by=BY["valid_when"])
@@ -85,6 +89,11 @@ def _case(
     memory, macs = estimate(numbers)
     if (first or macs <= CHEAP) and memory <= limits.memory and macs <= limits.macs:
         _execute(network, bound, report, values, tally)
+
+
+def _heavy(numbers: NetworkReport) -> bool:
+    peak = numbers.totals.peak_activations
+    return isinstance(peak, int) and peak > HEAVY
 
 
 def _execute(network: Network, bound: Network, report: NetworkReport, values: Values, tally: Tally) -> None:

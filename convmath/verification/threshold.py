@@ -43,11 +43,20 @@ def threshold(network: Network, analysis: Analysis, text: str) -> Threshold:
         what = f"depends on {', '.join(free)}" if free else "depends on no symbol"
         raise UsageError(f"--where {inert(text)}: {what}; one symbol must be left open: give values with --set")
     [name] = free
+    if name in spatial(network):
+        raise UsageError(f"--where {inert(text)}: {name} is a size of the input; ask 'convmath solve' alone")
     bound = tuple((bind(left, fixed), relation, bind(right, fixed)) for left, relation, right in sides)
     info = next(each for each in network.symbols if each.name == name)
     least, proved = _least(bound, name, info.minimum, info.maximum)
+    if least is not None and not _valid(analysis, {**fixed, name: least}):
+        least = None  # the sizes that are given allow no such depth
     executed = () if least is None else _confirm(network, name, (least - 1, least), fixed, info.minimum)
     return Threshold(network.name, text, name, least, proved, _shown(bound, name, least, info.minimum), executed)
+
+
+def _valid(analysis: Analysis, values: Mapping[str, Value]) -> bool:
+    """Tell whether no condition of the network forbids the values; what other symbols decide is left open."""
+    return all(each.bind(values).holds() is not False for each in analysis.report.totals.valid_when)
 
 
 def _names(value: Value) -> frozenset[str]:
