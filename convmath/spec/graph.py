@@ -88,7 +88,8 @@ class Network:
     """A network in canonical form; ``document`` and ``about`` are what the file said.
 
     ``returned`` holds the nodes whose outputs the file names under ``outputs``; without,
-    the last node is the output.
+    the last node is the output. ``weights`` holds, by layer, the arrays that came with a
+    model made elsewhere; each is read when it is asked for.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Network:
     returned: tuple[int, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict, compare=False)
     document: Document | None = field(default=None, compare=False, repr=False)
+    weights: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def outputs(self) -> tuple[int, ...]:
