@@ -8,9 +8,9 @@ from typing import Any
 
 from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, inert
 from convmath.formula import Formula
+from convmath.importers.function import Function
 from convmath.importers.tensor import Constant, Reading, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
-from convmath.importers.function import Function
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
 from convmath.spec.layer import Layer
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
