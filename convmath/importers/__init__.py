@@ -1,0 +1,1 @@
+"""Foreign graphs to networks: files of ONNX and modules of PyTorch."""
