@@ -35,6 +35,11 @@ class Layer:
         """Return the field values with what depends on several fields put in."""
         return values
 
+    @classmethod
+    def clash(cls, values: Mapping[str, Any]) -> str | None:  # noqa: ARG003
+        """Return why these field values, each right on its own, make no layer together; None where they do."""
+        return None
+
     def rank_after(self, rank: int) -> int:
         """Return the number of spatial axes of the output."""
         return rank

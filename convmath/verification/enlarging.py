@@ -28,8 +28,13 @@ def conv_transpose(random: Random, place: Place) -> Fields:
 
 @strategy("upsample")
 def upsample(random: Random, place: Place) -> Fields:
-    """Draw an up-sampling by odd and even factors."""
-    return {"scale_factor": each_axis(random, place, 1, 4), "mode": random.choice(("nearest", "bilinear"))}
+    """Draw an up-sampling by odd and even factors, or to a size above or below."""
+    fields: Fields = {"mode": random.choice(("nearest", "bilinear"))}
+    if fields["mode"] == "bilinear":
+        fields["align_corners"] = random.random() < 0.5
+    if random.random() < 0.5:
+        return fields | {"scale_factor": each_axis(random, place, 1, 4)}
+    return fields | {"size": [random.choice((1, size, 2 * size, random.randint(1, 20))) for size in place.sizes]}
 
 
 @strategy("pixel_shuffle")
