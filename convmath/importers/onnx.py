@@ -44,7 +44,7 @@ class _Reading:
         self.nodes = _needed(model)
         self.turned = _channels_last(model, self.nodes)
         inputs = tuple(_turned(each) if name in self.turned else each for name, each in model.inputs.items())
-        self.sketch = Sketch(Path(model.file).name, inputs, limits)
+        self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True)
         self.values: dict[str, Any] = {name: self._constant(held) for name, held in model.initializers.items()}
         for at, name in enumerate(model.inputs):
             self.values[name] = self._input(at, name)

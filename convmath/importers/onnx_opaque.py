@@ -42,4 +42,4 @@ def opaque(call: Call, model: OnnxFile, node: NodeProto) -> Tensor:
         stride=(1,) * rank,
         padding=(0,) * rank,
     )
-    return call.sketch.layer(call.name, layer, maps[0], kind=call.operator)
+    return call.sketch.layer(call.name, layer, maps[0])
