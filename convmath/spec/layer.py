@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from convmath.formula import Formula, Value
 from convmath.spec.fields import SAME, Amount, FieldKind, Pad, PerAxis, Reach, Size, Sizes
@@ -29,6 +29,11 @@ class Layer:
     """What the kind computes: its entry in the formula sheet."""
     declared: ClassVar[Mapping[str, FieldKind]] = {}
     """The fields that a file may give, in order."""
+
+    @classmethod
+    def plain(cls) -> Self:
+        """Return the layer with the default of every field; none of its fields is required."""
+        return cls(**{name: kind.default for name, kind in cls.declared.items()})
 
     @classmethod
     def settle(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -72,6 +77,8 @@ class Merge(Layer):
     """A layer of one or more inputs, which have the same sizes."""
 
     __slots__ = ()
+    pair: ClassVar[bool] = False
+    """Whether it takes exactly two inputs, whose order matters."""
 
 
 class Shorthand(Layer):

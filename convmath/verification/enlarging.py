@@ -1,4 +1,4 @@
-"""Random layers that enlarge an image."""
+"""Random layers that enlarge an image, or undo that."""
 
 from __future__ import annotations
 
@@ -46,3 +46,12 @@ def pixel_shuffle(random: Random, place: Place) -> Fields:
     if random.random() < 0.2:
         factors = each_axis(random, place, 1, 3)
     return {"upscale_factor": factors}
+
+
+@strategy("pixel_unshuffle")
+def pixel_unshuffle(random: Random, place: Place) -> Fields:
+    """Draw factors that divide the sizes, at times any."""
+    if random.random() < 0.2:
+        return {"downscale_factor": each_axis(random, place, 1, 3)}
+    divisors = [[each for each in range(1, size + 1) if size % each == 0] for size in place.sizes]
+    return {"downscale_factor": [random.choice(each) for each in divisors]}
