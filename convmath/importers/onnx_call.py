@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from convmath.importers.numbers import integers
+from convmath.importers.numbers import Numbers, integers
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.spec.fields import SAME, Pad
@@ -57,8 +57,10 @@ class Call:
         raise Unsupported(f"its input {at} is {_what(found)}; a weight of the model is needed")
 
     def maybe(self, at: int) -> Constant | None:
-        """Return the weight that arrives at an input, None where it is left out."""
-        return None if self.given(at) is None else self.weight(at)
+        """Return the weight that arrives at an input, None where it is left out, or is made up as zeros."""
+        found = self.given(at)
+        zeros = isinstance(found, Numbers) and not any(found.values)
+        return None if found is None or zeros else self.weight(at)
 
     def integers(self, name: str, at: int | None = None) -> tuple[int, ...] | None:
         """Return numbers that are an attribute, or in later versions an input; None where they are left out."""

@@ -238,6 +238,29 @@ def split(call: Call) -> list[Tensor]:
     return moves.split(call.sketch, call.name, x, axis, lengths)
 
 
+@operator("SplitToSequence")
+def sequence(call: Call) -> list[list[Tensor]]:
+    """Read a map cut into parts that stay together, until ``SequenceAt`` takes one of them."""
+    x, axis = call.x, call.get("axis", 0)
+    whole = x.dims[x.at(axis)]
+    lengths = numbers(call.given(1))
+    if lengths.single:
+        [each] = integers(lengths)
+        if not isinstance(whole, int) or each < 1:
+            raise Unsupported(f"it cuts {whole} elements into parts of {each}")
+        lengths = Numbers(tuple(min(each, whole - start) for start in range(0, whole, each)))
+    return [moves.split(call.sketch, call.name, x, axis, lengths.values)]
+
+
+@operator("SequenceAt")
+def part(call: Call) -> Tensor:
+    """Read one part of a sequence."""
+    parts, [at] = call.given(0), integers(call.given(1))
+    if not isinstance(parts, list) or not -len(parts) <= at < len(parts):
+        raise Unsupported("there is no such part")
+    return parts[at]  # type: ignore[no-any-return]
+
+
 @operator("Slice")
 def slices(call: Call) -> Any:
     """Read a part along some axes: attributes before version 10, inputs since."""
