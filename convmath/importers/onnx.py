@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convmath.errors import UnsupportedError
+from convmath.errors import UnsupportedError, inert
 from convmath.importers.onnx_file import OnnxFile
 from convmath.limits import DEFAULT, Limits
 from convmath.spec.graph import Network
@@ -14,4 +14,4 @@ def network_of(model: OnnxFile, *, allow_opaque: bool = False, limits: Limits = 
     Raises ``UnsupportedError`` with all operators that are unknown, unless *allow_opaque*
     lets them stand for themselves.
     """
-    raise UnsupportedError(f"{model.file}: operators of ONNX are not translated yet")
+    raise UnsupportedError(f"{inert(model.file)}: operators of ONNX are not translated yet")
