@@ -39,6 +39,9 @@ def joined(
         raise reader.refuse("missing-field", f"'{cls.kind}' needs the names of what it joins", help=help_, key=True)
     place = reader.at("from") if reader.document_has("from") else reader
     found = tuple(each.producer for each in _named(builder, raw, place, frame))
+    if cls.pair and len(found) != 2:
+        message = f"'{cls.kind}' takes two outputs, but {show(raw)} stands for {len(found)}"
+        raise place.refuse("wrong-length", message, help=f"write '{cls.kind}: [NAME, NAME]'")
     check_ranks(builder, found, reader)
     return found
 
