@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from convmath import limits as limits_module
 from convmath.api.drawing import WHAT, draw
+from convmath.api.loading import Settings, from_onnx, load, load_bytes, most_bytes, reread
 from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.trials import Verdicts, check, check_bytes
-from convmath.api.variants import compare, reread, settable, variant
+from convmath.api.variants import compare, settable, variant
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
@@ -39,9 +39,11 @@ __all__ = [
     "draw",
     "formula_sheet",
     "formulas",
+    "from_onnx",
     "least_where",
     "load",
     "load_bytes",
+    "most_bytes",
     "outputs_that_read",
     "pixels",
     "read_inputs",
@@ -60,50 +62,6 @@ __all__ = [
     "worked",
     "written",
 ]
-
-Settings = Mapping[str, int | str]
-
-
-def load(
-    source: str | Path,
-    settings: Settings | None = None,
-    *,
-    numbers: bool = False,
-    limits: Limits = limits_module.DEFAULT,
-) -> Network:
-    """Read a network from a spec file, or from the zoo as ``zoo:NAME``.
-
-    *settings* binds symbols and values of the spec, to numbers or expressions; with
-    *numbers* every other symbol takes its default.
-
-    Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
-    the file at once, ``LimitError`` for one that is too large.
-    """
-    from convmath.spec.files import read_bytes, read_file
-    from convmath.zoo.catalogue import PREFIX, names, spec_of
-
-    name = str(source)
-    if name in names() and not Path(name).exists():
-        raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
-    if name.startswith(PREFIX):
-        document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
-    else:
-        document = read_file(Path(source), limits)
-    return parse(document, settings, numbers=numbers, limits=limits)
-
-
-def load_bytes(
-    raw: bytes,
-    file: str,
-    settings: Settings | None = None,
-    *,
-    numbers: bool = False,
-    limits: Limits = limits_module.DEFAULT,
-) -> Network:
-    """Read a network from bytes: YAML, of which JSON is a part, or TOML where the text is no YAML mapping."""
-    from convmath.spec.files import read_any
-
-    return parse(read_any(raw, file, limits), settings, numbers=numbers, limits=limits)
 
 
 def stack(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 from convmath.formula import Value
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.conv import Conv
-from convmath.spec.deformable import DeformableConv
 from convmath.spec.dense import Dense
 from convmath.spec.fields import Pad
 from convmath.spec.layer import Layer
@@ -137,20 +135,6 @@ def linear(sketch: Sketch, name: str, x: Tensor, weight: Constant, bias: Constan
     return sketch.layer(name, mixing, x, kind="pointwise_conv", given=weighted(arranged, bias))
 
 
-def deform_conv(
-    sketch: Sketch,
-    name: str,
-    x: Tensor,
-    offset: Tensor,
-    weight: Constant,
-    bias: Constant | None,
-    **fields: Sequence[int],
-) -> Tensor:
-    """Refuse a deformable convolution whose offsets come from elsewhere; see ``composites`` for those it can say."""
-    del sketch, name, x, offset, weight, bias, fields
-    raise Unsupported(f"{DeformableConv.kind} takes offsets from a convolution of its own input")
-
-
 def batch_norm(
     sketch: Sketch,
     name: str,
@@ -220,7 +204,7 @@ def adaptive_pool(
     sketch: Sketch,
     name: str,
     x: Tensor,
-    kind: type[AdaptiveAvgPool] | type[AdaptiveMaxPool],
+    kind: type[AdaptiveAvgPool | AdaptiveMaxPool],
     output_size: Sequence[Value | None],
 ) -> Tensor:
     """Add a pooling to a fixed size; an axis of None keeps its size."""
@@ -229,17 +213,12 @@ def adaptive_pool(
     return sketch.layer(name, kind(output_size=wanted), x, kind=_global(kind) if set(wanted) == {1} else None)
 
 
-def global_pool(sketch: Sketch, name: str, x: Tensor, kind: type[AdaptiveAvgPool] | type[AdaptiveMaxPool]) -> Tensor:
+def global_pool(sketch: Sketch, name: str, x: Tensor, kind: type[AdaptiveAvgPool | AdaptiveMaxPool]) -> Tensor:
     """Add a pooling over all positions, whatever the order of the axes; they stay, with size 1."""
     if not x.shape.sizes:
         raise Unsupported(f"it works on an image, but a map of {x} arrives")
     return sketch.layer(name, kind(output_size=(1,) * len(x.shape.sizes)), x, kind=_global(kind))
 
 
-def _global(kind: type[AdaptiveAvgPool] | type[AdaptiveMaxPool]) -> str:
+def _global(kind: type[AdaptiveAvgPool | AdaptiveMaxPool]) -> str:
     return "global_avg_pool" if kind is AdaptiveAvgPool else "global_max_pool"
-
-
-def elements(shape: Sequence[int]) -> int:
-    """Return how many elements a shape has."""
-    return prod(shape)

@@ -1,0 +1,117 @@
+"""Networks from files: specs, the zoo, and the models that people already have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from convmath import limits as limits_module
+from convmath.errors import UnsupportedError, UsageError, inert
+from convmath.importers.formats import NEVER_OPENED, ONNX, looks_like_onnx
+from convmath.limits import Limits
+from convmath.spec.graph import Network
+from convmath.spec.parse import parse
+from convmath.spec.settings import with_settings
+
+Settings = Mapping[str, int | str]
+
+
+def load(
+    source: str | Path,
+    settings: Settings | None = None,
+    *,
+    numbers: bool = False,
+    allow_opaque: bool = False,
+    limits: Limits = limits_module.DEFAULT,
+) -> Network:
+    """Read a network from a spec file, from a model of ONNX, or from the zoo as ``zoo:NAME``.
+
+    *settings* binds symbols and values of the spec, to numbers or expressions; with
+    *numbers* every other symbol takes its default. *allow_opaque* is for models only, as in
+    ``from_onnx``.
+
+    Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
+    the file at once, ``LimitError`` for one that is too large, ``UnsupportedError`` for a
+    model of another format.
+    """
+    from convmath.spec.files import READERS, read_bytes, read_file
+    from convmath.zoo.catalogue import PREFIX, names, spec_of
+
+    name, path = str(source), Path(source)
+    if name in names() and not path.exists():
+        raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
+    if name.startswith(PREFIX):
+        document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
+        return parse(document, settings, numbers=numbers, limits=limits)
+    ending = path.suffix.lower()
+    if ending in NEVER_OPENED and _is_file(path):
+        what = f"{inert(name)}: convmath never opens {ending} files"
+        raise UnsupportedError(f"{what}\n  = help: {NEVER_OPENED[ending]}")
+    if ending == ONNX:
+        network = from_onnx(path, allow_opaque=allow_opaque, limits=limits)
+        return with_settings(network, settings or {}, numbers=numbers, limits=limits)
+    if ending not in READERS and _is_file(path):
+        known = ", ".join((*READERS, ONNX))
+        raise UsageError(f"{inert(name)}: the ending says no format that convmath reads; it reads {known}")
+    return parse(read_file(path, limits), settings, numbers=numbers, limits=limits)
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether there is a file; what no path can be is told by who reads it."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def load_bytes(
+    raw: bytes,
+    file: str,
+    settings: Settings | None = None,
+    *,
+    numbers: bool = False,
+    allow_opaque: bool = False,
+    limits: Limits = limits_module.DEFAULT,
+) -> Network:
+    """Read a network from bytes: ONNX, or YAML, of which JSON is a part, or TOML where the text is no YAML mapping."""
+    from convmath.spec.files import read_any
+
+    if looks_like_onnx(raw):
+        network = _imported(raw, file, allow_opaque=allow_opaque, limits=limits)
+        return with_settings(network, settings or {}, numbers=numbers, limits=limits)
+    return parse(read_any(raw, file, limits), settings, numbers=numbers, limits=limits)
+
+
+def most_bytes(beginning: bytes, limits: Limits) -> int:
+    """Return how many bytes a file that begins like that may have."""
+    return limits.onnx_bytes if looks_like_onnx(beginning) else limits.spec_bytes
+
+
+def from_onnx(
+    source: str | Path | bytes, *, allow_opaque: bool = False, limits: Limits = limits_module.DEFAULT
+) -> Network:
+    """Return the network of an ONNX model, from its path or its bytes; sizes that it leaves open become symbols.
+
+    Weights are not read, external data is never opened, nothing is run. With
+    *allow_opaque* operators that convmath does not know become ``opaque`` layers.
+
+    Raises ``UnsupportedError`` for operators that are unknown, all at once, or without the
+    extra ``onnx``; ``SpecError`` for a faulty file, ``UsageError`` for none, ``LimitError``
+    for one that is too large.
+    """
+    return _imported(source, "<bytes>", allow_opaque=allow_opaque, limits=limits)
+
+
+def _imported(source: str | Path | bytes, file: str, *, allow_opaque: bool, limits: Limits) -> Network:
+    from convmath.importers.onnx import network_of
+    from convmath.importers.onnx_file import read_onnx
+
+    return network_of(read_onnx(source, file=file, limits=limits), allow_opaque=allow_opaque, limits=limits)
+
+
+def reread(network: Network, settings: Settings, *, numbers: bool, limits: Limits = limits_module.DEFAULT) -> Network:
+    """Return the network read again from its spec with other settings; an imported one with them."""
+    if network.document is None:
+        return with_settings(network, settings, numbers=numbers, limits=limits)
+    return replace(parse(network.document, settings, numbers=numbers, limits=limits), name=network.name)
