@@ -27,6 +27,8 @@ class Layer:
     """Whether the layer needs spatial axes."""
     meaning: ClassVar[Meaning]
     """What the kind computes: its entry in the formula sheet."""
+    joins_when: ClassVar[tuple[str, str] | None] = None
+    """The field, and its word, with which the layer takes several maps; a merge always does, and others never."""
     declared: ClassVar[Mapping[str, FieldKind]] = {}
     """The fields that a file may give, in order."""
 
@@ -34,6 +36,11 @@ class Layer:
     def settle(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Return the field values with what depends on several fields put in."""
         return values
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """What arrives, map by map; a merge takes any number."""
+        return ("input",)
 
     def rank_after(self, rank: int) -> int:
         """Return the number of spatial axes of the output."""
