@@ -85,7 +85,9 @@ class _Reading:
         known = OPERATORS.get(operator)
         if lost and known is not None:
             return  # what it needs was refused already
-        call = Call(self.sketch, name, operator, attributes(node, self._constant), arriving, self.model.opset, len(node.output))
+        call = Call(
+            self.sketch, name, operator, attributes(node, self._constant), arriving, self.model.opset, len(node.output)
+        )
         try:
             if known is not None:
                 found = known(call)
@@ -136,5 +138,3 @@ def _channels_last(model: OnnxFile, nodes: list[NodeProto]) -> set[str]:
 def _turned(each: Input) -> Input:
     """Return an input with its channels, which stand last, at the front."""
     return Input(each.name, (each.shape[-1], *each.shape[:-1]))
-
-

@@ -172,9 +172,7 @@ def layer_norm(call: Call) -> Tensor:
     """Read a normalisation over the last axes."""
     x = call.x
     axes = range(x.at(call.get("axis", -1)), len(x.dims))
-    return layers.layer_norm(
-        call.sketch, call.name, x, axes, call.weight(1), call.maybe(2), call.get("epsilon", 1e-5)
-    )
+    return layers.layer_norm(call.sketch, call.name, x, axes, call.weight(1), call.maybe(2), call.get("epsilon", 1e-5))
 
 
 @operator("GroupNormalization")
@@ -370,5 +368,3 @@ def softmax(call: Call) -> Tensor:
 def function(call: Call) -> Tensor:
     """Read a function that only makes a layer together with its neighbours."""
     return call.sketch.function(call.name, call.operator.lower(), call.x)
-
-

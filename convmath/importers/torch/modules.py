@@ -73,9 +73,7 @@ for _rank in (1, 2, 3):
     )
     MODULES(f"LPPool{_rank}d")(_by_function(f"lp_pool{_rank}d", "norm_type", "kernel_size", "stride", "ceil_mode"))
     MODULES(f"AdaptiveAvgPool{_rank}d")(_by_function(f"adaptive_avg_pool{_rank}d", "output_size"))
-    MODULES(f"AdaptiveMaxPool{_rank}d")(
-        _by_function(f"adaptive_max_pool{_rank}d", "output_size", "return_indices")
-    )
+    MODULES(f"AdaptiveMaxPool{_rank}d")(_by_function(f"adaptive_max_pool{_rank}d", "output_size", "return_indices"))
 MODULES("Linear", "NonDynamicallyQuantizableLinear")(_by_function("linear", given=("weight", "bias")))
 MODULES("PReLU")(_by_function("prelu", given=("weight",)))
 MODULES("LayerNorm")(_by_function("layer_norm", "normalized_shape", "eps", given=("weight", "bias")))

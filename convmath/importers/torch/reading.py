@@ -50,9 +50,7 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
     except Exception as error:  # noqa: BLE001  (whatever the code of the module raises, it is told)
         if sketch.refused:
             return finished(sketch, tracer.parameters, sources, wanted)
-        raise UnsupportedError(
-            f"{inert(wanted.name)} cannot be read as a network: {_reason(error)}"
-        ) from error
+        raise UnsupportedError(f"{inert(wanted.name)} cannot be read as a network: {_reason(error)}") from error
     return finished(sketch, tracer.parameters, made, wanted)
 
 
