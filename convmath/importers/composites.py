@@ -33,6 +33,10 @@ from convmath.spec.norm import Bias
 from convmath.spec.transpose import ConvTranspose
 
 
+STEEP = HardSigmoid(alpha=1 / 6, beta=0.5)
+"""The hard sigmoid of MobileNetV3, which makes a hard swish."""
+
+
 def recognised(drafts: Sequence[Draft], first: int, ends: tuple[int, ...]) -> tuple[list[Draft], tuple[int, ...]]:
     """Return the nodes with every pattern put together; *first* numbers the first node among the producers.
 
@@ -127,10 +131,9 @@ def _product(rewriting: _Rewriting, at: int) -> Iterator[tuple[int, int]]:
 def _gated(rewriting: _Rewriting, at: int) -> bool:
     """A map times a function of itself: SiLU, hard swish, Mish."""
     for x, gate in _product(rewriting, at):
-        for kind, made in ((Sigmoid, Silu), (HardSigmoid, HardSwish)):
-            plain = rewriting.layer(gate) == kind()
-            if plain and rewriting.inner(gate, kind) == x:
-                return rewriting.put(at, made(), x, [gate])
+        for plain, made in ((Sigmoid(), Silu()), (STEEP, HardSwish())):
+            if rewriting.layer(gate) == plain and rewriting.inner(gate, type(plain)) == x:
+                return rewriting.put(at, made, x, [gate])
         soft = rewriting.inner(gate, Tanh)
         if soft is not None and rewriting.layer(soft) == Softplus(beta=1.0) and rewriting.inner(soft, Softplus) == x:
             return rewriting.put(at, Mish(), x, [gate, soft])
@@ -145,7 +148,7 @@ def _hard_sigmoid(rewriting: _Rewriting, at: int) -> bool:
     [clipped] = rewriting.drafts[at].node.inputs
     shifted = rewriting.inner(clipped, Relu6)
     x = None if shifted is None else rewriting.rescaled(shifted, 1.0, 3.0)
-    return x is not None and shifted is not None and rewriting.put(at, HardSigmoid(), x, [clipped, shifted])
+    return x is not None and shifted is not None and rewriting.put(at, STEEP, x, [clipped, shifted])
 
 
 def _hard_swish(rewriting: _Rewriting, at: int) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from mmap import mmap
 from typing import NamedTuple, TypeAlias
 
-from convmath.errors import LimitError, Problem, SpecError, UnsupportedError
+from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, inert
 from convmath.limits import Limits
 
 Buffer: TypeAlias = "bytes | mmap"
@@ -128,7 +128,9 @@ class Walk:
         payloads: list[Field] = []
         for each in self._fields(start, stop):
             if each.number == SEGMENT:
-                raise UnsupportedError(f"{self.file}: a tensor is cut into segments, which no reader of ONNX joins")
+                raise UnsupportedError(
+                    f"{inert(self.file)}: a tensor is cut into segments, which no reader of ONNX joins"
+                )
             if each.number in PAYLOADS:
                 payloads.append(each)
             elif each.number in kept:

@@ -27,6 +27,8 @@ class Layer:
     """Whether the layer needs spatial axes."""
     meaning: ClassVar[Meaning]
     """What the kind computes: its entry in the formula sheet."""
+    joins_when: ClassVar[tuple[str, str] | None] = None
+    """The field, and its word, with which the layer takes several maps; a merge always does, and others never."""
     declared: ClassVar[Mapping[str, FieldKind]] = {}
     """The fields that a file may give, in order."""
 
@@ -44,6 +46,11 @@ class Layer:
     def clash(cls, values: Mapping[str, Any]) -> str | None:  # noqa: ARG003
         """Return why these field values, each right on its own, make no layer together; None where they do."""
         return None
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """What arrives, map by map; a merge takes any number."""
+        return ("input",)
 
     def rank_after(self, rank: int) -> int:
         """Return the number of spatial axes of the output."""

@@ -31,7 +31,7 @@ from convmath.symbolic import (  # noqa: F401  (register the rules)
 )
 from convmath.symbolic.constraints import Constraints
 from convmath.symbolic.facts import Facts, Shape, apply
-from convmath.symbolic.join import join, unlike
+from convmath.symbolic.join import accompanied, join, unlike
 from convmath.symbolic.memory import moments, peak
 from convmath.symbolic.trace import Trace
 from convmath.symbolic.whole import Whole, whole_views
@@ -161,6 +161,8 @@ class Walk:
         else:
             after = before.step(facts, self._whole(node, facts) if facts.whole else None)
         self._fits(node, layer, before, after)
+        if len(parts) > 1 and not isinstance(layer, Merge):
+            after = accompanied(self, node, after, parts[1:])
         self.channels[arriving_channels(len(self.traces))] = after.shape.channels
         self.traces.append(after)
         self.facts.append(facts)
