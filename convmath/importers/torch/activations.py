@@ -18,7 +18,7 @@ PLAIN: dict[str, Callable[[], Layer]] = {
     "mish": spec.Mish,
     "sigmoid": spec.Sigmoid,
     "tanh": spec.Tanh,
-    "hardsigmoid": lambda: spec.HardSigmoid(),
+    "hardsigmoid": lambda: spec.HardSigmoid(alpha=1 / 6, beta=0.5),
     "hardswish": spec.HardSwish,
     "softsign": lambda: spec.Softsign(),
     "logsigmoid": lambda: spec.LogSigmoid(),

@@ -94,6 +94,8 @@ ATTENTIVE = frozenset(
 def perform(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return what a handler makes of a call; where it cannot be said, the refusal is noted."""
     if contains((args, kwargs), Poison):
+        if call.operator in ATTENTIVE:
+            call.sketch.refuse(call.operator, call.name, ATTENTION)
         return POISON
     try:
         if handler is None:

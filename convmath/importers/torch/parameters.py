@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from convmath.importers.tensor import Constant
+from convmath.importers.tensor import Constant, Unsupported
 
 
 class Parameters:
@@ -55,7 +55,11 @@ class Parameters:
 
     def folded(self, word: str, compute: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> Any:
         """Return what a function makes of constants alone: its shape now, its numbers when they are asked for."""
-        made = compute(*_with(args, _shaped), **_with(dict(kwargs), _shaped))
+        try:
+            made = compute(*_with(args, _shaped), **_with(dict(kwargs), _shaped))
+        except Exception as error:  # noqa: BLE001  (whatever PyTorch raises, it is told)
+            reason = " ".join(str(error).split())[:150]
+            raise Unsupported(f"it computes with parameters in a way that is not known: {reason}") from None
         if not isinstance(made, torch.Tensor):
             return made
         key = f"{word}({','.join(_keys((args, kwargs)))})"

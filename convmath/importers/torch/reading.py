@@ -11,6 +11,7 @@ import torch
 from convmath.errors import ConvmathError, UnsupportedError, inert
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Tensor
+from convmath.importers.torch.calls import ATTENTION
 from convmath.importers.torch.parameters import Parameters
 from convmath.importers.torch.tracing import Tracer
 from convmath.limits import Limits
@@ -60,6 +61,7 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
     unused = dict(parameters.unused())
     if unused:
         about["unused_parameters"] = unused
+    sketch.refused.sort(key=lambda each: each.why != ATTENTION)
     network = sketch.network(list(dict.fromkeys(maps(made))), wanted.symbols, about)
     if not wanted.weights:
         from dataclasses import replace

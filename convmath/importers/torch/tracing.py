@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dis
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -16,7 +18,7 @@ from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor
 from convmath.importers.torch import modules, sizes
-from convmath.importers.torch.calls import FUNCTIONS, MODULES, POISON, Call, Poison, contains, perform
+from convmath.importers.torch.calls import ATTENTION, FUNCTIONS, MODULES, POISON, Call, Poison, contains, perform
 from convmath.importers.torch.parameters import Parameters
 
 _PATCHING = RLock()
@@ -52,7 +54,7 @@ class Traced:
             raise AttributeError(name)
         held = self._value
         if isinstance(held, Poison):
-            return partial(self._tracer.method, name, self)
+            return self if name in ("shape", "data", "T", "mT") else partial(self._tracer.method, name, self)
         match name:
             case "shape":
                 return self._tracer.method("size", self)
@@ -85,6 +87,8 @@ class Traced:
         raise Branching(f"it asks for the length of {_told(self._value)}")
 
     def __iter__(self) -> Iterator[Any]:
+        if isinstance(self._value, Poison):
+            return iter([self] * _unpacked())
         raise Branching(f"it runs through the parts of {_told(self._value)}")
 
     def __contains__(self, other: object) -> bool:
@@ -92,6 +96,15 @@ class Traced:
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def _unpacked() -> int:
+    """Return into how many names the code above takes a value apart."""
+    frame = sys._getframe(2)  # noqa: SLF001  (only the code that asks knows)
+    for each in dis.get_instructions(frame.f_code):
+        if each.offset == frame.f_lasti and each.opname == "UNPACK_SEQUENCE":
+            return int(each.argval)
+    raise Branching("it runs through the parts of what is refused")
 
 
 def _told(value: Any) -> str:
@@ -187,10 +200,20 @@ class Tracer:
                 handler = _given(handler, module)
             return self.wrapped(perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs))))
         self._scope.append(path)
+        before = len(self.sketch.refused)
         try:
-            return called(module, *args, **kwargs)
+            made = called(module, *args, **kwargs)
+        except Exception:
+            if "attention" not in kind.lower():
+                raise
+            made = None
         finally:
             self._scope.pop()
+        if "attention" not in kind.lower() or (made is not None and len(self.sketch.refused) == before):
+            return made
+        del self.sketch.refused[before:]
+        self.sketch.refuse(kind, path, ATTENTION)
+        return self.wrapped(POISON)
 
     def method(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return what a method puts out, the first argument being its owner."""
@@ -237,17 +260,25 @@ class Tracer:
 
 def carried_out(call: Call, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return what a call puts out: of maps by the table, of constants alone or of sizes by the function itself."""
-    if contains((args, kwargs), Poison):
-        return POISON
     if call.operator in IGNORED:
         return None
-    if contains((args, kwargs), Tensor):
+    if contains((args, kwargs), Tensor | Poison):
         handler = FUNCTIONS.get(call.operator) or FUNCTIONS.get(call.operator.rstrip("_"))
         return perform(call, handler, args, kwargs)
     if contains((args, kwargs), Constant):
         if call.operator in ("size", "dim", "numel"):
             return _of_constant(call.operator, *args)
-        return call.parameters.folded(call.operator, function, args, kwargs)
+        handler: Any = partial(_folded, function)
+    else:
+        handler = partial(_computed, function)
+    return perform(call, handler, args, kwargs)
+
+
+def _folded(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
+    return call.parameters.folded(call.operator, function, args, kwargs)
+
+
+def _computed(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
     return sizes.computed(call.operator, function, args, kwargs)
 
 
