@@ -32,7 +32,6 @@ from convmath.spec.merge import Multiply
 from convmath.spec.norm import Bias
 from convmath.spec.transpose import ConvTranspose
 
-
 STEEP = HardSigmoid(alpha=1 / 6, beta=0.5)
 """The hard sigmoid of MobileNetV3, which makes a hard swish."""
 

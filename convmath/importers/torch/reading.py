@@ -48,7 +48,7 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
         made = tracer.run(*(((), named) if wanted.by_name else (sources, {})))
     except ConvmathError:
         raise
-    except Exception as error:  # noqa: BLE001  (whatever the code of the module raises, it is told)
+    except Exception as error:
         if sketch.refused:
             return finished(sketch, tracer.parameters, sources, wanted)
         raise UnsupportedError(f"{inert(wanted.name)} cannot be read as a network: {_reason(error)}") from error

@@ -7,8 +7,8 @@ from typing import Any
 
 from convmath.formula import Value, product_of
 from convmath.importers import arithmetic, moves
-from convmath.importers.numbers import ARITHMETIC, Numbers, computed, exact, integers, numbers, rounded
-from convmath.importers.onnx_call import Call, operator
+from convmath.importers.onnx.call import Call, operator
+from convmath.importers.onnx.numbers import ARITHMETIC, Numbers, computed, exact, integers, numbers, rounded
 from convmath.importers.tensor import BATCH_SIZE, CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.activation import Rescaling
 from convmath.spec.reshape import Dropout

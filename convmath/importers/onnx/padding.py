@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from convmath.importers.onnx_call import Call
+from convmath.importers.onnx.call import Call
 from convmath.importers.tensor import Tensor, Unsupported
 from convmath.spec.fields import SAME, Pad
 

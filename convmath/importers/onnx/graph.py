@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convmath.errors import LimitError, UnsupportedError
-from convmath.importers import onnx_layers, onnx_moves  # noqa: F401  (register the operators)
 from convmath.importers.moves import transpose
-from convmath.importers.numbers import Numbers
-from convmath.importers.onnx_call import OPERATORS, Call, attributes
-from convmath.importers.onnx_file import DOMAINS, OnnxFile
-from convmath.importers.onnx_opaque import opaque
+from convmath.importers.onnx import layers as _layers  # noqa: F401  (register the operators)
+from convmath.importers.onnx.call import OPERATORS, Call, attributes
+from convmath.importers.onnx.file import DOMAINS, OnnxFile
+from convmath.importers.onnx.opaque import opaque
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits

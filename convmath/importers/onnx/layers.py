@@ -10,8 +10,8 @@ from typing import Any
 
 from convmath.importers import layers
 from convmath.importers.deformable import deform_conv
-from convmath.importers.onnx_call import Call, operator
-from convmath.importers.onnx_padding import transposed, upper_half
+from convmath.importers.onnx.call import Call, operator
+from convmath.importers.onnx.padding import transposed, upper_half
 from convmath.importers.tensor import CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.activation import (
     Celu,
