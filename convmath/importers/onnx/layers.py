@@ -120,7 +120,7 @@ def gemm(call: Call) -> Tensor:
         weight = weight.arranged(weight.shape[::-1], lambda array: array.T)
     alpha, beta = call.get("alpha", 1.0), call.get("beta", 1.0)
     if alpha != 1:
-        weight = weight.arranged(weight.shape, lambda array, held=weight: alpha * array)
+        weight = weight.arranged(weight.shape, lambda array: alpha * array)
     if bias is not None:
         bias = _row(bias, weight.shape[0], beta)
     return layers.linear(call.sketch, call.name, call.x, weight, bias)
