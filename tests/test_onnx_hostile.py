@@ -246,6 +246,19 @@ def test_more_fields_than_any_graph_has_are_refused(monkeypatch: pytest.MonkeyPa
         read_onnx(raw)
 
 
+def test_a_graph_that_is_large_without_tensors_is_refused() -> None:
+    numbers = b"\x01" * (64 << 20)
+
+    assert_too_large(field(7, field(1, field(5, field(8, numbers)))))
+    assert_too_large(field(7, field(5, field(1, numbers))))
+    assert_too_large(field(7, field(1, field(3, numbers[:1000])) * 70_000))
+
+
+def assert_too_large(raw: bytes) -> None:
+    with pytest.raises(LimitError, match="the graph takes more than 64 MiB, its tensors apart"):
+        read_onnx(raw)
+
+
 def test_documentation_and_long_notes_are_left_out() -> None:
     built = model()
     built.doc_string = built.graph.doc_string = built.graph.node[0].doc_string = "d" * 10_000
