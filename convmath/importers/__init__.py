@@ -1,1 +1,1 @@
-"""Foreign graphs to networks: files of ONNX and modules of PyTorch."""
+"""Models made elsewhere, as networks: each importer reads its own format, all write on one sketch."""

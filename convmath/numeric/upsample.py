@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -12,24 +11,35 @@ from convmath.numeric.kernels import kernel, whole
 from convmath.numeric.weights import Weights
 from convmath.spec.upsample import Upsample
 
+Corners = tuple[tuple[Plane, Plane], tuple[Plane, Plane]]
+"""The lower and the upper neighbour of every output along an axis, each with its share."""
+
 
 @kernel(Upsample)
 def upsample(layer: Upsample, weights: Weights, x: Array) -> Array:  # noqa: ARG001
-    """Return every element repeated, or ``Σ x[e] · Π (1 − |(i + ½)/f − ½ − e|)`` over the corners e around."""
-    factors = tuple(map(whole, layer.scale_factor))
+    """Return every element repeated, or ``Σ x[e] · Π (1 − |p − e|)`` over the corners e around each output's place p.
+
+    The place of output i of m is ``(i + ½)·n/m − ½`` on an axis of n elements, or, with
+    the corners aligned, ``i·(n − 1)/(m − 1)``.
+    """
+    along = [_ratio(layer, axis, size) for axis, size in enumerate(x.shape[1:])]
     if layer.mode == "bilinear":
-        return _blended(x, factors)
-    for axis, factor in enumerate(factors, 1):
-        x = x.take(axis, np.repeat(np.arange(x.shape[axis]), factor))
+        places = _aligned if layer.align_corners else _centred
+        return _blended(x, [places(*each) for each in along])
+    for axis, (elements, outputs) in enumerate(along, 1):
+        x = x.take(axis, np.arange(outputs) * elements // outputs)
     return x.copied()
 
 
-def _blended(x: Array, factors: tuple[int, ...]) -> Array:
+def _ratio(layer: Upsample, axis: int, elements: int) -> tuple[int, int]:
+    """Return how many elements there are along an axis, and how many outputs lie over them."""
+    return elements, whole(layer.size[axis]) if layer.size else elements * whole(layer.scale_factor[axis])
+
+
+def _blended(x: Array, along: list[Corners]) -> Array:
     """Return the weighted sums of the 2**rank corners around every output; beyond the border it is repeated."""
-    sizes = x.shape[1:]
-    for axis in range(len(factors)):
+    for axis in range(len(along)):
         x = x.pad(axis + 1, (1, 1), "replicate")
-    along = [_corners(size, factor) for size, factor in zip(sizes, factors, strict=True)]
     parts = []
     for corner in product(*along):
         part = x
@@ -42,18 +52,23 @@ def _blended(x: Array, factors: tuple[int, ...]) -> Array:
     return total
 
 
-def _corners(size: int, factor: int) -> tuple[tuple[Plane, Plane], tuple[Plane, Plane]]:
-    """Return the lower and the upper neighbour of every output along an axis, and their shares.
+def _centred(elements: int, outputs: int) -> Corners:
+    """Return the neighbours where both lines of pixels have the same ends."""
+    return _around(np.arange(1, 2 * outputs, 2) * elements - outputs, 2 * outputs)
+
+
+def _aligned(elements: int, outputs: int) -> Corners:
+    """Return the neighbours where the first and last pixels lie on one another; a single output lies on the first."""
+    return _around(np.arange(outputs) * (elements - 1), max(outputs - 1, 1))
+
+
+def _around(places: Plane, unit: int) -> Corners:
+    """Return the neighbours of places counted in 1/unit of an element.
 
     An output that falls onto an element has that element twice, so that no other is read.
     """
-    exact = [Fraction(2 * phase + 1 - factor, 2 * factor) for phase in range(factor)]
-    elements = np.repeat(np.arange(size), factor)
-    low, high, share = (
-        np.tile(each, size)
-        for each in ([x.__floor__() for x in exact], [x.__ceil__() for x in exact], [float(x % 1) for x in exact])
-    )
-    return (elements + low, 1 - share), (elements + high, share)
+    low, share = places // unit, places % unit / unit
+    return (low, 1 - share), (-(-places // unit), share)
 
 
 def _weighted(part: Array, shares: list[Plane]) -> Array:

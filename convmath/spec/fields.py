@@ -122,12 +122,17 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class PerAxis:
-    """A count per spatial axis: one for all axes, or a list with one for each."""
+    """A count per spatial axis: one for all axes, or a list with one for each.
+
+    Where the default is None the field may be left out, and then has no entries.
+    """
 
     default: Any = REQUIRED
     minimum: int = 1
 
     def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
+        if raw is None and self.default is None:
+            return ()
         held, there = reader.resolve(raw)
         if not isinstance(held, list):
             return (reader.number(raw, minimum=self.minimum),) * reader.rank
@@ -135,7 +140,8 @@ class PerAxis:
         return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
 
     def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
-        return or_list(number_schema(self.minimum))
+        counts = or_list(number_schema(self.minimum))
+        return {"anyOf": [*counts["anyOf"], {"type": "null"}]} if self.default is None else counts
 
 
 @dataclass(frozen=True, slots=True)

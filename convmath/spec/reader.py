@@ -115,6 +115,9 @@ class EntryReader:
         if len(problems) > before:
             return None
         check_given(values, self)
+        clash = cls.clash(values)
+        if clash is not None:
+            raise self.refuse("clash", clash, help=usage(cls), key=True)
         return cls.settle(values)
 
     def _field(

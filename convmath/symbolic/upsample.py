@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convmath.algebra import FloorMap
+from convmath.algebra import IDENTITY, FloorMap
+from convmath.formula import Value, max_of
 from convmath.report import Operations
 from convmath.spec.upsample import Upsample
 from convmath.symbolic.facts import Facts, Shape, rule
@@ -10,22 +11,43 @@ from convmath.symbolic.facts import Facts, Shape, rule
 
 @rule(Upsample)
 def upsample(layer: Upsample, shape: Shape) -> Facts:
-    """Derive an image enlarged by whole factors (PyTorch, Upsample with align_corners=False).
+    """Derive an image enlarged by whole factors, or of a given size (PyTorch, Upsample and interpolate).
 
-    Nearest, output i reads floor(i/f). Bilinear, it reads the elements around
-    (i + 1/2)/f - 1/2 = (2i + 1 - f)/(2f), rounded down and up: one product for each of
-    the 2**rank corners, whose sum takes one addition fewer.
+    Blending takes one product for each of the 2**rank corners, whose sum takes one
+    addition fewer.
     """
-    maps = tuple(FloorMap(factor, 0, 1) for factor in layer.scale_factor)
+    if layer.size:
+        maps = tuple(FloorMap(0, size, 1) for size in layer.size)
+    else:
+        maps = tuple(FloorMap(factor, 0, 1) for factor in layer.scale_factor)
     out = shape.through(maps, shape.channels)
-    if layer.mode == "nearest":
-        back = tuple(FloorMap(1, 0, factor) for factor in layer.scale_factor)
-        return Facts(out=out, maps=maps, first=back, last=back)
+    pairs = [_reads(layer, axis, x, y) for axis, (x, y) in enumerate(zip(shape.sizes, out.sizes, strict=True))]
     corners = 2 ** len(maps)
+    blended = Operations(additions=(corners - 1) * out.elements, elementwise=corners * out.elements)
     return Facts(
         out=out,
         maps=maps,
-        first=tuple(FloorMap(2, 1 - factor, 2 * factor) for factor in layer.scale_factor),
-        last=tuple(FloorMap(2, factor, 2 * factor) for factor in layer.scale_factor),
-        operations=Operations(additions=(corners - 1) * out.elements, elementwise=corners * out.elements),
+        first=tuple(first for first, _ in pairs),
+        last=tuple(last for _, last in pairs),
+        operations=Operations() if layer.mode == "nearest" else blended,
     )
+
+
+def _reads(layer: Upsample, axis: int, x: Value, y: Value) -> tuple[FloorMap, FloorMap]:
+    """Return the first and the last of x elements that output i of y reads along an axis.
+
+    With y = f*x, nearest is floor(i/f) = floor(i*x/y). Bilinear, an output reads the
+    elements around (i + 1/2)/f - 1/2 = (2*x*i + x - y)/(2*y), rounded down and up; with
+    the corners aligned around i*(x - 1)/(y - 1), the first of one being at the first.
+    """
+    if x == y:
+        return IDENTITY, IDENTITY
+    if layer.align_corners:
+        steps = max_of(y - 1, 1)
+        return FloorMap(x - 1, 0, steps).reduced(), FloorMap(x - 1, steps - 1, steps).reduced()
+    before, after = (x, y) if layer.size else (1, layer.scale_factor[axis])
+    if layer.mode == "nearest":
+        back = FloorMap(before, 0, after).reduced()
+        return back, back
+    first = FloorMap(2 * before, before - after, 2 * after)
+    return first.reduced(), FloorMap(first.up, before + after - 1, first.down).reduced()

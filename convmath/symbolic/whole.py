@@ -75,8 +75,8 @@ def whole_views(
             continue
         step, node = facts[at - first], network.nodes[at - first]
         exact = exact and step.borders and step.hull
-        for each in dict.fromkeys(node.inputs):
-            ends = _before(traces[each], step, (lows, highs), bounds)
+        for which, each in enumerate(node.inputs):
+            ends = _before(traces[each], step.toward(which), (lows, highs), bounds)
             pending[each] = _both(pending[each], ends, bounds) if each in pending else ends
     return {at: joined_whole(parts) for at, parts in found.items()}
 
