@@ -14,8 +14,8 @@ from onnx_models import conv_model, field, model, node, varint
 
 from convmath.errors import ConvmathError, LimitError, SpecError
 from convmath.formula import symbol
-from convmath.importers import wire
 from convmath.importers.names import LayerNames
+from convmath.importers.onnx import wire
 from convmath.importers.onnx.file import read_onnx
 
 pytestmark = pytest.mark.onnx
