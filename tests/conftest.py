@@ -16,7 +16,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "convmath")
 """In CI the same examples are drawn every time, so that a verdict belongs to the commit; elsewhere new ones are."""
 
 SOLVER = "z3"
-PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm")
+PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm", "fvcore", "torchinfo", "ptflops")
 MORE = ("torchvision",)
 """Peers outside the extra, which a test names: ``pytest.mark.peers("torchvision")``."""
 TEX = "apt-get install texlive-latex-base texlive-latex-recommended"
