@@ -18,7 +18,7 @@ from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor
 from convmath.importers.torch import modules, sizes
-from convmath.importers.torch.calls import ATTENTION, FUNCTIONS, MODULES, POISON, Call, Poison, contains, perform
+from convmath.importers.torch.calls import ATTENTION, FUNCTIONS, MODULES, POISON, Call, Poison, Table, contains, perform
 from convmath.importers.torch.parameters import Parameters
 
 _PATCHING = RLock()
@@ -258,13 +258,16 @@ class Tracer:
         return held
 
 
-def carried_out(call: Call, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return what a call puts out: of maps by the table, of constants alone or of sizes by the function itself."""
+def carried_out(
+    call: Call, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], first: Table = FUNCTIONS
+) -> Any:
+    """Return what a call puts out: of maps by the tables, of constants alone or of sizes by the function itself."""
     if call.operator in IGNORED:
         return None
     if contains((args, kwargs), Tensor | Poison):
-        handler = FUNCTIONS.get(call.operator) or FUNCTIONS.get(call.operator.rstrip("_"))
-        return perform(call, handler, args, kwargs)
+        tables = (first, FUNCTIONS)
+        found = (table.get(word) for word in (call.operator, call.operator.rstrip("_")) for table in tables)
+        return perform(call, next((each for each in found if each), None), args, kwargs)
     if contains((args, kwargs), Constant):
         if call.operator in ("size", "dim", "numel"):
             return _of_constant(call.operator, *args)
