@@ -145,6 +145,27 @@ def test_an_image_of_one_pixel_is_resized_to_the_input() -> None:
     assert verify(network([3, "H", "W"], layers), samples=8).confirmed
 
 
+def test_joins_behind_a_resized_image_are_solved() -> None:
+    """Two of H elements are lost to the window, and halved and doubled H - 2 comes out where H is even."""
+    window = {"conv": {"out_channels": 1, "kernel_size": 3}}
+    there_and_back = [{"max_pool": 3}, {"upsample": {"size": ["H"]}}, window, {"max_pool": 2}, {"upsample": 2}]
+    net = network([1, "H"], [{"parallel": {"merge": "add", "branches": [there_and_back, [{"crop": 1}]]}}])
+
+    report = derive(net)
+
+    assert [str(each) for each in report.totals.valid_when] == ["H % 2 == 0", "H >= 4"]
+    assert verify(net, samples=8).confirmed
+
+
+def test_a_resized_image_must_have_room_for_a_window() -> None:
+    net = network([1, "H"], [{"upsample": {"size": ["H//2 + 1"]}}, {"max_pool": 5}, {"max_pool": 2}])
+
+    report = derive(net)
+
+    assert [str(each) for each in report.totals.valid_when] == ["H >= 18"]
+    assert verify(net, samples=8).confirmed
+
+
 def test_an_image_resized_to_its_own_size_joins_the_image() -> None:
     """``H`` is reached again, whatever H is: nothing is asked of it."""
     back = {"upsample": {"size": ["H"], "mode": "bilinear"}}

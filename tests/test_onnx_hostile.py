@@ -16,7 +16,7 @@ from convmath.errors import ConvmathError, LimitError, SpecError
 from convmath.formula import symbol
 from convmath.importers import wire
 from convmath.importers.names import LayerNames
-from convmath.importers.onnx_file import read_onnx
+from convmath.importers.onnx.file import read_onnx
 
 pytestmark = pytest.mark.onnx
 
@@ -47,7 +47,7 @@ import numpy, onnx
 from google.protobuf import message
 import convmath as cm
 from convmath.errors import ConvmathError
-from convmath.importers.onnx_file import read_onnx
+from convmath.importers.onnx.file import read_onnx
 opened = []
 def listen(event, arguments):
     if event in ("open", "import", "exec") or event.split(".")[0] in ("os", "socket", "subprocess"):

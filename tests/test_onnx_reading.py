@@ -13,8 +13,8 @@ from onnx_models import IMAGE, conv_model, field, model, node, tensor, varint
 
 from convmath.errors import ConvmathError, LimitError, SpecError, UnsupportedError
 from convmath.formula import symbol
-from convmath.importers.onnx_file import read_onnx
-from convmath.importers.wire import SMALL, Walk
+from convmath.importers.onnx.file import read_onnx
+from convmath.importers.onnx.wire import SMALL, Walk
 from convmath.limits import DEFAULT, Limits
 
 pytestmark = pytest.mark.onnx
@@ -178,7 +178,7 @@ def test_strings_are_no_numbers() -> None:
 PROBE = """
 import resource, sys
 import numpy, onnx
-from convmath.importers.onnx_file import read_onnx
+from convmath.importers.onnx.file import read_onnx
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 before = peak()

@@ -104,8 +104,8 @@ def from_onnx(
 
 
 def _imported(source: str | Path | bytes, file: str, *, allow_opaque: bool, limits: Limits) -> Network:
-    from convmath.importers.onnx import network_of
-    from convmath.importers.onnx_file import read_onnx
+    from convmath.importers.onnx.file import read_onnx
+    from convmath.importers.onnx.graph import network_of
 
     return network_of(read_onnx(source, file=file, limits=limits), allow_opaque=allow_opaque, limits=limits)
 

@@ -32,7 +32,6 @@ from convmath.spec.merge import Multiply
 from convmath.spec.norm import Bias
 from convmath.spec.transpose import ConvTranspose
 
-
 STEEP = HardSigmoid(alpha=1 / 6, beta=0.5)
 """The hard sigmoid of MobileNetV3, which makes a hard swish."""
 
@@ -129,7 +128,7 @@ def _product(rewriting: _Rewriting, at: int) -> Iterator[tuple[int, int]]:
 
 
 def _gated(rewriting: _Rewriting, at: int) -> bool:
-    """A map times a function of itself: SiLU, hard swish, Mish."""
+    """Put together a map times a function of itself: SiLU, hard swish, Mish."""
     for x, gate in _product(rewriting, at):
         for plain, made in ((Sigmoid(), Silu()), (STEEP, HardSwish())):
             if rewriting.layer(gate) == plain and rewriting.inner(gate, type(plain)) == x:
@@ -141,7 +140,7 @@ def _gated(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _hard_sigmoid(rewriting: _Rewriting, at: int) -> bool:
-    """``relu6(x + 3) / 6``, before it gates anything."""
+    """Put together ``relu6(x + 3) / 6``, before it gates anything."""
     layer = rewriting.drafts[at].node.layer
     if not isinstance(layer, Rescaling) or not _near(layer.scale, 1 / 6) or layer.offset != 0:
         return False
@@ -152,7 +151,7 @@ def _hard_sigmoid(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _hard_swish(rewriting: _Rewriting, at: int) -> bool:
-    """``x * relu6(x + 3) / 6``, the division last."""
+    """Put together ``x * relu6(x + 3) / 6``, the division last."""
     layer = rewriting.drafts[at].node.layer
     if not isinstance(layer, Rescaling) or not _near(layer.scale, 1 / 6) or layer.offset != 0:
         return False
@@ -167,7 +166,7 @@ def _hard_swish(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _gelu(rewriting: _Rewriting, at: int) -> bool:
-    """``x * (1 + erf(x/sqrt(2))) / 2``, the half at the end, or with x before the product."""
+    """Put together ``x * (1 + erf(x/sqrt(2))) / 2``, the half at the end, or with x before the product."""
     layer, node = rewriting.drafts[at].node.layer, rewriting.drafts[at].node
     if isinstance(layer, Rescaling) and _near(layer.scale, 0.5) and layer.offset == 0:
         [product] = node.inputs
@@ -197,7 +196,7 @@ def _erf(rewriting: _Rewriting, gate: int, x: int) -> list[int] | None:
 
 
 def _biased(rewriting: _Rewriting, at: int) -> bool:
-    """A bias that stands behind the layer whose bias it is."""
+    """Put a bias into the layer that it stands behind."""
     draft = rewriting.drafts[at]
     if not isinstance(draft.node.layer, Bias):
         return False
@@ -215,7 +214,7 @@ def _biased(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _clipped(rewriting: _Rewriting, at: int) -> bool:
-    """A clip at 0 and 6, which has a name of its own."""
+    """Name a clip at 0 and 6."""
     node = rewriting.drafts[at].node
     if node.layer != HardTanh(min_val=0.0, max_val=6.0):
         return False

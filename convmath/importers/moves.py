@@ -65,8 +65,7 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
 
 
 def _written(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Tensor:
-    made = sketch.layer(name, Reshape(shape=dims[1:]), Tensor.plain(x.producer, x.shape))
-    return made
+    return sketch.layer(name, Reshape(shape=dims[1:]), Tensor.plain(x.producer, x.shape))
 
 
 def _resolved(x: Tensor, target: Sequence[Value]) -> tuple[Value, ...]:
@@ -97,7 +96,7 @@ def _joined(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Te
     """Return the map whose parts of axes are joined again, as *dims* has them."""
     groups = _together(x, dims)
     flat = [axis for group in groups for axis in group]
-    parts = {axis: size for axis, size in zip(x.axes, x.dims, strict=True)}
+    parts = dict(zip(x.axes, x.dims, strict=True))
     source = Tensor.plain(x.producer, x.shape)
     if groups[0] != [BATCH] or len(flat) != len(x.axes):
         raise Unsupported(f"the axes {x.order} cannot be joined to {_shown(dims)}")

@@ -106,6 +106,10 @@ class Constant:
         """The only element; None where there are more, or it is not known."""
         return float(self.values[0]) if self.values is not None and self.size == 1 else None
 
+    def reshaped(self, shape: tuple[int, ...]) -> Constant:
+        """Return the same numbers, in the same order, in another shape."""
+        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values)
+
     def arranged(self, shape: tuple[int, ...], how: Callable[[Any], Any]) -> Constant:
         """Return the same numbers as *how* arranges their array, which gives *shape*."""
         return Constant(self.key, shape, lambda: how(self.read()))

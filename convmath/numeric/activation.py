@@ -99,7 +99,7 @@ def celu(layer: spec.Celu, x: Plane) -> Plane:
 def gelu(layer: spec.Gelu, x: Plane) -> Plane:
     """Return ``x · Φ(x)`` with ``Φ(x) = (1 + erf(x/√2))/2``, or ``(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2`` for it."""
     if layer.approximate == "tanh":
-        return np.multiply(x, (1 + np.tanh((2 / pi) ** 0.5 * (x + 0.044715 * x**3))) / 2)
+        return np.asarray(x * (1 + np.tanh((2 / pi) ** 0.5 * (x + 0.044715 * x**3))) / 2)
     normal: Plane = (1 + np.asarray(ERF(x / 2**0.5), dtype=x.dtype)) / 2
     return np.multiply(x, normal)
 

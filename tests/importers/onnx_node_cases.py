@@ -67,4 +67,6 @@ def _case(test: Any) -> Case:
     del model.graph.input[:]
     model.graph.input.extend(kept)
     del model.graph.value_info[:]
-    return Case(test.name, node.op_type, model.SerializeToString(), {name: given[name] for name in maps}, list(expected))
+    return Case(
+        test.name, node.op_type, model.SerializeToString(), {name: given[name] for name in maps}, list(expected)
+    )

@@ -184,14 +184,32 @@ def _plain(held: Any) -> Any:
 
 @ATEN("batch_norm")
 def _batch_norm(
-    call: Call, input: Any, weight: Any, bias: Any, mean: Any, variance: Any, training: Any, momentum: Any, eps: float, *_: Any
+    call: Call,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    mean: Any,
+    variance: Any,
+    training: Any,
+    momentum: Any,
+    eps: float,
+    *_: Any,
 ) -> Any:
     return layers.batch_norm(call, input, mean, variance, weight, bias, training, momentum, eps)
 
 
 @ATEN("instance_norm")
 def _instance_norm(
-    call: Call, input: Any, weight: Any, bias: Any, mean: Any, variance: Any, by_input: Any, momentum: Any, eps: float, *_: Any
+    call: Call,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    mean: Any,
+    variance: Any,
+    by_input: Any,
+    momentum: Any,
+    eps: float,
+    *_: Any,
 ) -> Any:
     return layers.instance_norm(call, input, mean, variance, weight, bias, by_input, momentum, eps)
 

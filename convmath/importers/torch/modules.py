@@ -54,8 +54,8 @@ BY_FUNCTION: dict[str, tuple[str, tuple[str, ...]]] = {
     "Hardtanh": ("hardtanh", ("min_val", "max_val")),
     "Softmax": ("softmax", ("dim",)),
     "LogSoftmax": ("log_softmax", ("dim",)),
-    **{name: ("dropout", ("p",)) for name in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d")},
-    **{name: ("dropout", ("p",)) for name in ("AlphaDropout", "FeatureAlphaDropout")},
+    **dict.fromkeys(("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"), ("dropout", ("p",))),
+    **dict.fromkeys(("AlphaDropout", "FeatureAlphaDropout"), ("dropout", ("p",))),
     "Flatten": ("flatten", ("start_dim", "end_dim")),
     "PixelShuffle": ("pixel_shuffle", ("upscale_factor",)),
     "PixelUnshuffle": ("pixel_unshuffle", ("downscale_factor",)),
@@ -73,9 +73,7 @@ for _rank in (1, 2, 3):
     )
     MODULES(f"LPPool{_rank}d")(_by_function(f"lp_pool{_rank}d", "norm_type", "kernel_size", "stride", "ceil_mode"))
     MODULES(f"AdaptiveAvgPool{_rank}d")(_by_function(f"adaptive_avg_pool{_rank}d", "output_size"))
-    MODULES(f"AdaptiveMaxPool{_rank}d")(
-        _by_function(f"adaptive_max_pool{_rank}d", "output_size", "return_indices")
-    )
+    MODULES(f"AdaptiveMaxPool{_rank}d")(_by_function(f"adaptive_max_pool{_rank}d", "output_size", "return_indices"))
 MODULES("Linear", "NonDynamicallyQuantizableLinear")(_by_function("linear", given=("weight", "bias")))
 MODULES("PReLU")(_by_function("prelu", given=("weight",)))
 MODULES("LayerNorm")(_by_function("layer_norm", "normalized_shape", "eps", given=("weight", "bias")))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from convmath.importers.numbers import Numbers, integers
+from convmath.importers.onnx.numbers import Numbers, integers
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.spec.fields import SAME, Pad

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, UsageError, inert
 from convmath.formula import Value, symbol
 from convmath.importers.names import LayerNames, SizeNames, shown
-from convmath.importers.order import in_order
-from convmath.importers.tensors import Stamp, Tensors
-from convmath.importers.wire import Walk
+from convmath.importers.onnx.order import in_order
+from convmath.importers.onnx.tensors import Stamp, Tensors
+from convmath.importers.onnx.wire import Walk
 from convmath.limits import DEFAULT, Limits
 from convmath.spec.graph import Input
 

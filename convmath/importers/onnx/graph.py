@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convmath.errors import LimitError, UnsupportedError
-from convmath.importers import onnx_layers, onnx_moves  # noqa: F401  (register the operators)
 from convmath.importers.moves import transpose
-from convmath.importers.numbers import Numbers
-from convmath.importers.onnx_call import OPERATORS, Call, attributes
-from convmath.importers.onnx_file import DOMAINS, OnnxFile
-from convmath.importers.onnx_opaque import opaque
+from convmath.importers.onnx import layers, moves
+from convmath.importers.onnx.call import OPERATORS, Call, attributes
+from convmath.importers.onnx.file import DOMAINS, OnnxFile
+from convmath.importers.onnx.opaque import opaque
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
@@ -21,6 +19,8 @@ from convmath.spec.graph import Input, Network, SymbolInfo
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
+SPOKEN = (layers, moves)
+"""Where the operators are read; importing them fills the table."""
 STEERING = 1024
 """Constants of so many elements may steer a graph, as shapes and bounds do; larger ones are weights."""
 
@@ -85,14 +85,11 @@ class _Reading:
         known = OPERATORS.get(operator)
         if lost and known is not None:
             return  # what it needs was refused already
-        call = Call(self.sketch, name, operator, attributes(node, self._constant), arriving, self.model.opset, len(node.output))
+        call = Call(
+            self.sketch, name, operator, attributes(node, self._constant), arriving, self.model.opset, len(node.output)
+        )
         try:
-            if known is not None:
-                found = known(call)
-            elif self.allow_opaque and not lost:
-                found = opaque(call, self.model, node)
-            else:
-                raise Unsupported("the operator is unknown")
+            found = known(call) if known is not None else self._unknown(call, node, lost=lost)
         except Unsupported as refusal:
             self.sketch.refuse(operator, where, str(refusal))
             return
@@ -100,6 +97,11 @@ class _Reading:
             raise
         made = found if isinstance(found, list) else [found]
         self.values.update(zip(node.output, made, strict=False))
+
+    def _unknown(self, call: Call, node: NodeProto, *, lost: bool) -> Tensor:
+        if lost or not self.allow_opaque:
+            raise Unsupported("the operator is unknown")
+        return opaque(call, self.model, node)
 
 
 def _names(size: Any) -> frozenset[str]:
@@ -118,7 +120,7 @@ def _needed(model: OnnxFile) -> list[NodeProto]:
 
 
 def _channels_last(model: OnnxFile, nodes: list[NodeProto]) -> set[str]:
-    """Return the inputs that hold channels last: the first thing that happens to them is to bring those to the front."""
+    """Return the inputs that hold channels last: all that happens to them first is to bring those to the front."""
     users: dict[str, list[NodeProto]] = {}
     for node in nodes:
         for name in node.input:
@@ -136,5 +138,3 @@ def _channels_last(model: OnnxFile, nodes: list[NodeProto]) -> set[str]:
 def _turned(each: Input) -> Input:
     """Return an input with its channels, which stand last, at the front."""
     return Input(each.name, (each.shape[-1], *each.shape[:-1]))
-
-

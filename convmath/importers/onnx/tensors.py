@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from convmath.errors import Problem, SpecError, UnsupportedError, inert
 from convmath.importers.names import shown
-from convmath.importers.wire import SMALL, Span
+from convmath.importers.onnx.wire import SMALL, Span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
