@@ -45,7 +45,7 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
     Raises ``UnsupportedError`` where neither way leads through, with both reasons.
     """
     sketch = wanted.sketch()
-    tracer = Tracer(sketch, module)
+    tracer = Tracer(sketch, module, allow_opaque=wanted.allow_opaque)
     sources = [sketch.source(at) for at in range(len(wanted.inputs))]
     named = {each.name: x for each, x in zip(wanted.inputs, sources, strict=True)}
     try:
