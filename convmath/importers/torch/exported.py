@@ -41,9 +41,10 @@ def export(
     the program would be right for some sizes only.
     """
     sizes = _examples(symbols)
-    device = next((each.device for each in module.parameters()), torch.device("cpu"))
+    first = next((each for each in module.parameters() if each.is_floating_point()), torch.zeros(1))
+    dtype, device = first.dtype, first.device
     shapes_given = [tuple(_number(size, sizes) for size in each.shape) for each in sketch.inputs]
-    examples = [torch.zeros(2, *shape, device=device) for shape in shapes_given]
+    examples = [torch.zeros(2, *shape, dtype=dtype, device=device) for shape in shapes_given]
     dynamic = [
         {0: torch.export.Dim.DYNAMIC}
         | {at + 1: torch.export.Dim.DYNAMIC for at, size in enumerate(each.shape) if isinstance(size, Formula)}

@@ -211,9 +211,10 @@ class Tracer:
         path = self._paths.get(id(module), kind.lower())
         if is_leaf(module) or modules.changed(module):
             call = Call(self.sketch, path or kind.lower(), kind, self.parameters)
-            return self.wrapped(
-                perform(call, self._handler(module, kind), self.plain(tuple(args)), self.plain(dict(kwargs)))
-            )
+            handler = self._handler(module, kind)
+            if handler is None and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
+                self.sketch.refuse(kind, call.name, NO_LAYER)
+            return self.wrapped(perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs))))
         self._scope.append(path)
         before = len(self.sketch.refused)
         try:
