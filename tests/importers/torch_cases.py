@@ -153,7 +153,7 @@ def _functions():
     yield "hard swish by hand", lambda x: x * F.relu6(x + 3) / 6, IMAGE
     yield "mish by hand", lambda x: x * torch.tanh(F.softplus(x)), IMAGE
     yield "gelu by hand", lambda x: 0.5 * x * (1 + torch.erf(x / 2**0.5)), IMAGE
-    yield "copies", lambda x: F.relu(x.contiguous().to(x.dtype).clone().detach().float()), IMAGE
+    yield "copies", lambda x: F.relu(x.contiguous().to(x.dtype).clone().detach()), IMAGE
     yield "in place", lambda x: (x * 1).relu_().add_(1), IMAGE
     yield "max pool", lambda x: F.max_pool2d(x, 2), IMAGE
     yield "dropout", lambda x: F.dropout(F.relu(x), 0.5, training=False), IMAGE

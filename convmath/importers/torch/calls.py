@@ -112,7 +112,10 @@ def _performed(call: Call, handler: Handler | None, args: tuple[Any, ...], kwarg
         signature(handler).bind(call, *args, **kwargs)
     except TypeError as error:
         raise Unsupported(f"it is called in a way that is not known: {error}") from None
-    return handler(call, *args, **kwargs)
+    try:
+        return handler(call, *args, **kwargs)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise Unsupported(f"it is called in a way that is not known: {error}") from error
 
 
 def contains(held: Any, kind: type | tuple[type, ...]) -> bool:
