@@ -137,6 +137,9 @@ def _functions():
     yield "an ellipsis", lambda x: x[..., 2:], IMAGE
     yield "one channel", lambda x: x[:, 2].unsqueeze(1) * 2, IMAGE
     yield "channels, turned", lambda x: torch.cat([torch.unsqueeze(x[:, at], 1) * (at + 1) for at in (3, 0)], 1), IMAGE
+    yield "stacked channels", lambda x: torch.stack([x[:, 0] + 1, x[:, 3]], 1), IMAGE
+    yield "unbound channels", lambda x: torch.stack(x.unbind(1)[::-1], dim=1), IMAGE
+    yield "hidden channel, flat", lambda x: x[:, 1].flatten(1), IMAGE
     yield "narrow", lambda x: x.narrow(1, 1, 2), IMAGE
     yield "squeeze", lambda x: F.adaptive_avg_pool2d(x, 1).squeeze(-1).squeeze(-1), IMAGE
     yield "unsqueeze", lambda x: x * x.mean((2, 3)).unsqueeze(-1).unsqueeze(-1), IMAGE
