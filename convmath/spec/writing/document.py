@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from convmath.errors import Problem, SpecError, inert
 from convmath.formula import Formula, Value
-from convmath.spec.document import Document
 from convmath.spec.expressions import is_name
 from convmath.spec.fields import show
 from convmath.spec.graph import Network, SymbolInfo

@@ -82,7 +82,11 @@ class Writer:
         if seen is named.scope and seen[named.given] == 1:
             return named.given
         plain = not any(scope[named.full] for scope in frame.scopes)
-        if plain and named.full != named.given and not any(f"{each}{named.full}" in self.taken for each in _outer(frame)):
+        if (
+            plain
+            and named.full != named.given
+            and not any(f"{each}{named.full}" in self.taken for each in _outer(frame))
+        ):
             return named.full
         self.unclear.add(named.full)
         return named.full
@@ -170,7 +174,7 @@ class Writer:
 
     def _next(self, kind: str, frame: Frame, piece: Piece | None) -> tuple[str, int, list[int]]:
         """Return the name that the reader would give, its number, and the entries that must give theirs for that."""
-        count, others = frame.counts[kind], []
+        count, others = frame.counts[kind], list[int]()
         while True:
             count += 1
             full = f"{frame.prefix}{kind}{count}"

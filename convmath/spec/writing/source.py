@@ -7,6 +7,7 @@ from functools import partial
 
 from convmath.errors import Problem, SpecError
 from convmath.formula import Formula, Value, bind, product_of, ratio, sum_of, symbol
+from convmath.spec.activation import Glu
 from convmath.spec.conv import Conv
 from convmath.spec.deformable import DeformableConv
 from convmath.spec.dense import Dense
@@ -19,7 +20,6 @@ from convmath.spec.passes import Passes, local_channels
 from convmath.spec.reshape import Flatten, Reshape, SliceChannels
 from convmath.spec.shuffle import PixelShuffle
 from convmath.spec.transpose import ConvTranspose
-from convmath.spec.activation import Glu
 
 Ask = Callable[[int], Value]
 """Returns the channels that a producer of the network puts out, where its layers alone do not say."""

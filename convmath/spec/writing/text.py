@@ -34,7 +34,9 @@ def _string(text: str) -> str:
 def _toml(held: Any, depth: int) -> str:
     match held:
         case dict():
-            inner = ", ".join(f"{_key(str(key))} = {_toml(each, depth)}" for key, each in held.items() if each is not None)
+            inner = ", ".join(
+                f"{_key(str(key))} = {_toml(each, depth)}" for key, each in held.items() if each is not None
+            )
             return f"{{{inner}}}"
         case list() if any(isinstance(each, dict | list) for each in held):
             pad = "  " * (depth + 1)

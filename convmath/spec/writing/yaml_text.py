@@ -101,9 +101,15 @@ def _wrapped(head: str, words: list[str], indent: int) -> Iterator[str]:
 
 def _is_short(entries: list[Any]) -> bool:
     """Tell whether layers may stand on one line: a few, none of which holds others."""
-    return len(entries) <= SHORT and not any(
-        isinstance(each, dict) and _holds(held) for each in entries for held in (each.values() if isinstance(each, dict) else ())
-    ) and not any(isinstance(each, list) for each in entries)
+    return (
+        len(entries) <= SHORT
+        and not any(
+            isinstance(each, dict) and _holds(held)
+            for each in entries
+            for held in (each.values() if isinstance(each, dict) else ())
+        )
+        and not any(isinstance(each, list) for each in entries)
+    )
 
 
 def _holds(held: Any) -> bool:
