@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convmath.api import analyze, load, load_bytes, part
+from convmath.api import analyze, load, load_bytes
 from convmath.cli.main import run
 from convmath.errors import SpecError, UsageError
 from convmath.symbolic.compose import derive
