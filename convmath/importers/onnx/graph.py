@@ -42,6 +42,7 @@ class _Reading:
     def __init__(self, model: OnnxFile, limits: Limits, *, allow_opaque: bool) -> None:
         self.model, self.allow_opaque = model, allow_opaque
         self.nodes = _needed(model)
+        self.used = {name for node in self.nodes for name in node.input}.union(model.outputs) - {""}
         self.turned = _channels_last(model, self.nodes)
         inputs = tuple(_turned(each) if name in self.turned else each for name, each in model.inputs.items())
         self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True)
@@ -97,6 +98,9 @@ class _Reading:
             raise
         made = found if isinstance(found, list) else [found]
         self.values.update(zip(node.output, made, strict=False))
+        more = [name for name in node.output[len(made) :] if name in self.used]
+        if more:
+            self.sketch.refuse(operator, where, f"of its outputs only the first is read, but '{more[0]}' is used")
 
     def _unknown(self, call: Call, node: NodeProto, *, lost: bool) -> Tensor:
         if lost or not self.allow_opaque:
