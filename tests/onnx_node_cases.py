@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -106,6 +107,7 @@ def cases() -> Iterator[Case]:
         yield from map(_case, collected(operator))
 
 
+@cache
 def collected(operator: str) -> list[Any]:
     """Return ONNX's own cases for an operator, as ``collect_testcases`` does for all operators in a minute.
 
@@ -116,7 +118,7 @@ def collected(operator: str) -> list[Any]:
     full = f"{node.__name__}.{MODULES[operator]}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        node._NodeTestCases, node._TargetOpType = [], operator
+        node._NodeTestCases, node._existing_names, node._TargetOpType = [], {}, operator
         sys.modules.pop(full, None)
         import_module(full)
     return list(node._NodeTestCases)
