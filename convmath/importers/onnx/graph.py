@@ -10,6 +10,7 @@ from convmath.importers.moves import transpose
 from convmath.importers.onnx import layers, moves
 from convmath.importers.onnx.call import OPERATORS, Call, attributes
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
+from convmath.importers.onnx.norms import written_out
 from convmath.importers.onnx.opaque import opaque
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
@@ -43,12 +44,21 @@ class _Reading:
         self.model, self.allow_opaque = model, allow_opaque
         self.nodes = _needed(model)
         self.used = {name for node in self.nodes for name in node.input}.union(model.outputs) - {""}
+        self.constants = {node.output[0]: node for node in self.nodes if node.op_type == "Constant"}
         self.turned = _channels_last(model, self.nodes)
         inputs = tuple(_turned(each) if name in self.turned else each for name, each in model.inputs.items())
         self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True)
         self.values: dict[str, Any] = {name: self._constant(held) for name, held in model.initializers.items()}
         for at, name in enumerate(model.inputs):
             self.values[name] = self._input(at, name)
+        self.nodes, self.norms = written_out(self.nodes, model.outputs, self._known)
+
+    def _known(self, name: str) -> Constant | None:
+        """Return a constant that stands in the model by itself."""
+        held = self.values.get(name)
+        if held is None and (node := self.constants.get(name)) is not None:
+            held = attributes(node, self._constant).get("value")
+        return held if isinstance(held, Constant) else None
 
     def _input(self, at: int, name: str) -> Tensor:
         plain = self.sketch.source(at)
@@ -83,6 +93,7 @@ class _Reading:
         where = node.name or next(filter(None, node.output), f"node {at}")
         name = node.name or next((each for each in node.output if each and not each.isdigit()), "")
         lost = any(each is None and given for each, given in zip(arriving, node.input, strict=True))
+        written = self.norms.get(node.output[0])
         known = OPERATORS.get(operator)
         if lost and known is not None:
             return  # what it needs was refused already
