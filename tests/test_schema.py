@@ -433,7 +433,8 @@ BEYOND: dict[str, dict[str, Any]] = {
         "layers": [{"deformable_conv": {**CONV, "offsets": "given", "modulated": True, "from": ["input", "input"]}}]
     },
     "given offsets by default": {
-        "defaults": {"deformable_conv": {"offsets": "given"}}, "layers": [{"deformable_conv": CONV}]
+        "defaults": {"deformable_conv": {"offsets": "given"}},
+        "layers": [{"deformable_conv": CONV}],
     },
     "names that hold no names": {"let": {"k": []}, "layers": ["relu", {"add": "k"}]},
     "what may be shared": {"layers": ["relu", {"tanh": {"share": "relu1"}}]},

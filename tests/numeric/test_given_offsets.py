@@ -191,14 +191,12 @@ GRAPHS: dict[str, list[Any]] = {
     ),
     "a stride, dilation and offset groups": graph(
         conv("o", 36, stride=2, dilation=2, padding=4),
-        **{"stride": 2, "dilation": 2, "padding": 4, "offset_groups": 2, "groups": 2, "max_offset": 3},
+        stride=2, dilation=2, padding=4, offset_groups=2, groups=2, max_offset=3,
     ),
     "a way down and up again": graph(
         {"max_pool": {"kernel_size": 2}}, conv("low", 18), {"upsample": {"name": "o", "scale_factor": 2}}
     ),
-    "offsets that see everything": graph(
-        {"squeeze_excitation": {"name": "gate", "squeeze_channels": 1}}, OFFSETS
-    ),
+    "offsets that see everything": graph({"squeeze_excitation": {"name": "gate", "squeeze_channels": 1}}, OFFSETS),
     "an image that sees everything": [
         OFFSETS,
         {"squeeze_excitation": {"name": "x", "squeeze_channels": 1, "from": "input"}},
@@ -240,7 +238,7 @@ def test_fields_unite_the_window_and_what_the_offsets_see(reach: int, size: int)
 
 
 def test_a_field_that_forgets_the_offsets_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose, "accompanied", lambda walk, node, out, others: out)  # noqa: ARG005
+    monkeypatch.setattr(compose, "accompanied", lambda walk, node, out, others: out)
 
     net = networks.network([3, 20, 20], GRAPHS["offsets of a window that sees more"])
 
@@ -340,7 +338,11 @@ def test_a_node_with_other_maps_is_refused(inputs: tuple[int, ...]) -> None:
 
 
 def test_a_repeat_of_symbolic_depth_may_take_its_own_offsets() -> None:
-    inside = [{"identity": {"name": "x"}}, OFFSETS, {"deformable_conv": {**TAKEN, "out_channels": 3, "from": ["x", "o"]}}]
+    inside = [
+        {"identity": {"name": "x"}},
+        OFFSETS,
+        {"deformable_conv": {**TAKEN, "out_channels": 3, "from": ["x", "o"]}},
+    ]
     net = networks.network([3, "H", "W"], [{"repeat": {"times": "n", "layers": inside}}])
 
     assert str(derive(net).totals.receptive_field.size[0]) == "4*n + 1"
