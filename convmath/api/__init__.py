@@ -106,18 +106,6 @@ def analyze(network: Network, **values: int) -> Report:
     return Report(bound(network, values) if values else network)
 
 
-def part(network: Network, output: str) -> Network:
-    """Return what one output of *network* needs, or one layer or named part of it: it ends there.
-
-    Raises ``UsageError`` for a name that the network does not have.
-    """
-    if output not in (known := set(network.names())):
-        near = get_close_matches(output, known, 1)
-        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
-        raise UsageError(f"there is no layer '{inert(output)}'{hint}")
-    return network.up_to(output)
-
-
 def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:
     """Solve for the input sizes at which *network* is valid, or that give *output* at *layer*.
 
@@ -194,7 +182,7 @@ def formulas(network: Network, layer: str | None = None, *, steps: bool = False)
     from convmath.render.json import render_formulas
     from convmath.symbolic.derivation import counts, derivations
 
-    reduced = network if layer is None else part(network, layer)
+    reduced = network if layer is None else network.up_to(layer)
     analysis = Report(reduced).analysis
     derived: tuple[Derivation, ...] = ()
     if steps:

@@ -109,10 +109,10 @@ def read_network(
 
     if spec == STDIN:
         raw = read_stdin(limits, api.most_bytes)
-        network = api.load_bytes(raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits)
-    else:
-        network = api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits)
-    return network if output is None else api.part(network, output)
+        return api.load_bytes(
+            raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits
+        )
+    return api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits)
 
 
 def read_stdin(limits: Limits, most: Callable[[bytes, Limits], int] | None = None) -> bytes:
