@@ -16,9 +16,12 @@ from convmath.errors import SpecError
 from convmath.numeric.execute import run
 from convmath.numeric.measure import measure_costs
 from convmath.spec.deformable import DeformableConv
+from convmath.spec.document import Document
 from convmath.spec.graph import Input, Network, Node
+from convmath.spec.parse import parse
+from convmath.spec.writing.document import spec_of
 from convmath.symbolic import compose
-from convmath.symbolic.compose import derive
+from convmath.symbolic.compose import derive, follow
 from convmath.symbolic.pixels import outputs_that_read, pixels_of
 from convmath.verification.confront import verify
 
@@ -191,7 +194,12 @@ GRAPHS: dict[str, list[Any]] = {
     ),
     "a stride, dilation and offset groups": graph(
         conv("o", 36, stride=2, dilation=2, padding=4),
-        stride=2, dilation=2, padding=4, offset_groups=2, groups=2, max_offset=3,
+        stride=2,
+        dilation=2,
+        padding=4,
+        offset_groups=2,
+        groups=2,
+        max_offset=3,
     ),
     "a way down and up again": graph(
         {"max_pool": {"kernel_size": 2}}, conv("low", 18), {"upsample": {"name": "o", "scale_factor": 2}}
@@ -347,3 +355,12 @@ def test_a_repeat_of_symbolic_depth_may_take_its_own_offsets() -> None:
 
     assert str(derive(net).totals.receptive_field.size[0]) == "4*n + 1"
     assert verify(net, 6).confirmed
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_graphs_with_given_offsets_are_written_as_they_are_read(name: str) -> None:
+    net = networks.network([3, "H", "W"], GRAPHS[name])
+
+    again = parse(Document("<again>", "", spec_of(net, lambda producer: follow(net)[0][producer].shape.channels)))
+
+    assert [(each.layer, each.inputs) for each in again.nodes] == [(each.layer, each.inputs) for each in net.nodes]
