@@ -197,7 +197,8 @@ def test_all_extras_are_installed_by_ci_and_those_for_users_are_in_all() -> None
 
     assert installed is not None
     assert set(installed[1].split(",")) == set(extras)
-    assert extras["all"] == [f"convmath[{','.join(sorted(set(extras) - {'all', 'check', 'peers', 'test'}))}]"]
+    apart = {"all", "check", "peers", "test", "torch"}  # most have the build of torch that goes with their machine
+    assert extras["all"] == [f"convmath[{','.join(sorted(set(extras) - apart))}]"]
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from convmath import limits as limits_module
 from convmath.api.drawing import WHAT, draw
-from convmath.api.loading import Settings, from_onnx, load, load_bytes, most_bytes, reread
+from convmath.api.loading import Settings, from_onnx, load, load_bytes, load_trusted, most_bytes, reread
 from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.trials import Verdicts, check, check_bytes
@@ -43,6 +43,7 @@ __all__ = [
     "least_where",
     "load",
     "load_bytes",
+    "load_trusted",
     "most_bytes",
     "outputs_that_read",
     "pixels",

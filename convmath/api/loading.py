@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from convmath import limits as limits_module
 from convmath.errors import UnsupportedError, UsageError, inert
-from convmath.importers.formats import NEVER_OPENED, ONNX, looks_like_onnx
+from convmath.importers.formats import NEVER_OPENED, ONNX, is_callable, looks_like_onnx
 from convmath.limits import Limits
 from convmath.spec.graph import Network
 from convmath.spec.parse import parse
@@ -43,6 +43,8 @@ def load(
     name, path = str(source), Path(source)
     if name in names() and not path.exists():
         raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
+    if is_callable(name) and not name.startswith(PREFIX) and not _is_file(path):
+        raise UsageError(f"{inert(name)} names Python code, and importing it runs it; add --trust if you trust it")
     if name.startswith(PREFIX):
         document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
         return _ended(parse(document, settings, numbers=numbers, limits=limits), output)
@@ -61,6 +63,33 @@ def load(
 
 def _ended(network: Network, output: str | None) -> Network:
     return network if output is None else network.up_to(output)
+
+
+def load_trusted(
+    spec: str,
+    shapes: Sequence[str],
+    settings: Settings | None = None,
+    *,
+    numbers: bool = False,
+    allow_opaque: bool = False,
+    limits: Limits = limits_module.DEFAULT,
+) -> Network:
+    """Return the network of a module of PyTorch that ``package.module:callable`` makes; this runs its code.
+
+    *shapes* are those of its inputs, as text: ``3,H,W``, or ``name=3,H,W`` for several. The
+    module is read in evaluation mode, with the weights that it has.
+
+    Raises ``UsageError`` where there is no such callable, ``SpecError`` where its code
+    fails, otherwise as ``from_torch``.
+    """
+    from convmath.importers.torch import check_installed, from_torch
+    from convmath.importers.torch.trusted import made_by, shapes_of
+
+    check_installed()
+    network = from_torch(
+        made_by(spec), shapes_of(shapes), name=spec, weights=True, allow_opaque=allow_opaque, limits=limits
+    )
+    return with_settings(network, settings or {}, numbers=numbers, limits=limits)
 
 
 def _is_file(path: Path) -> bool:

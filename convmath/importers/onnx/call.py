@@ -152,7 +152,7 @@ def check(node: NodeProto, opset: int) -> None:
         raise Unsupported(f"version {opset} of ONNX's operators has none of this name") from None
     for each in node.attribute:
         known = schema.attributes.get(each.name)
-        if known is not None and each.type != known.type.value:
+        if known is not None and each.type != known.type.value:  # type: ignore[attr-defined]
             raise Unsupported(f"its attribute '{each.name}' is of another type than the operator's")
     missing = [name for name, known in schema.attributes.items() if known.required]
     missing = [name for name in missing if all(each.name != name for each in node.attribute)]
