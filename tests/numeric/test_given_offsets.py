@@ -19,6 +19,7 @@ from convmath.spec.deformable import DeformableConv
 from convmath.spec.document import Document
 from convmath.spec.graph import Input, Network, Node
 from convmath.spec.parse import parse
+from convmath.spec.replace import replaced
 from convmath.spec.writing.document import spec_of
 from convmath.symbolic import compose
 from convmath.symbolic.compose import derive, follow
@@ -364,3 +365,12 @@ def test_graphs_with_given_offsets_are_written_as_they_are_read(name: str) -> No
     again = parse(Document("<again>", "", spec_of(net, lambda producer: follow(net)[0][producer].shape.channels)))
 
     assert [(each.layer, each.inputs) for each in again.nodes] == [(each.layer, each.inputs) for each in net.nodes]
+
+
+def test_a_convolution_in_its_place_takes_the_image() -> None:
+    net = networks.network([3, "H", "W"], graph(OFFSETS))
+
+    plain = parse(replaced(net.document, "deformable_conv", "conv"))
+
+    assert plain.nodes[-1].inputs == net.nodes[-1].inputs[:1]
+    assert derive(plain).totals.macs == derive(net).totals.macs
