@@ -21,6 +21,8 @@ FENCE = re.compile(
     r"(?:<!-- (?P<what>file|append to): (?P<file>[\w./-]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+WITH_PEERS = {"models.md": (pytest.mark.peers, pytest.mark.onnx, pytest.mark.filterwarnings("ignore"))}
+"""Pages whose examples need PyTorch, which warns of its own older exporter."""
 ADDING = ROOT / "docs" / "adding-a-layer.md"
 
 
@@ -77,9 +79,13 @@ def shows(shown: str, printed: str) -> bool:
     return re.fullmatch(pattern, printed if printed.endswith("\n") else printed + "\n") is not None
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=WITH_PEERS.get(page.name, ()), id=page.relative_to(ROOT).as_posix()) for page in PAGES],
+)
 def test_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     names: dict[str, object] = {}
     for example in examples(page):
         where = f"{page.name}:{example.line}"

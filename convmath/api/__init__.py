@@ -13,6 +13,7 @@ from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.trials import Verdicts, check, check_bytes
 from convmath.api.variants import compare, settable, variant
+from convmath.api.writing import form_of, to_spec
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
@@ -37,6 +38,7 @@ __all__ = [
     "compare",
     "confirmations_to_json",
     "draw",
+    "form_of",
     "formula_sheet",
     "formulas",
     "from_onnx",
@@ -57,6 +59,7 @@ __all__ = [
     "solve",
     "solve_where",
     "stack",
+    "to_spec",
     "variant",
     "verify",
     "verify_kind",

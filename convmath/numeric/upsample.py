@@ -27,7 +27,7 @@ def upsample(layer: Upsample, weights: Weights, x: Array) -> Array:  # noqa: ARG
     the outermost pixels lie on the outermost elements.
     """
     along = [_pixels(layer, axis, size) for axis, size in enumerate(x.shape[1:])]
-    if layer.align_corners:
+    if layer.mode == "bilinear" and layer.align_corners:
         return _blended(x, [_aligned(size, len(each.begins)) for size, each in zip(x.shape[1:], along, strict=True)])
     if layer.mode == "bilinear":
         return _blended(x, [_around(2 * each.begins + each.width - each.unit, 2 * each.unit) for each in along])

@@ -43,9 +43,10 @@ def _reads(layer: Upsample, axis: int, x: Value, y: Value) -> tuple[FloorMap, Fl
     rounded down and up; with the corners aligned around i*(x - 1)/(y - 1), the first of
     one being at the first.
     """
-    if x == y and (layer.size or layer.align_corners):
+    aligned = layer.mode == "bilinear" and layer.align_corners
+    if x == y and (layer.size or aligned):
         return IDENTITY, IDENTITY
-    if layer.align_corners:
+    if aligned:
         steps = max_of(y - 1, 1)
         return FloorMap(x - 1, 0, steps).reduced(), FloorMap(x - 1, steps - 1, steps).reduced()
     after, before = (y, x) if layer.size else _parts(layer.scale_factor[axis])

@@ -211,9 +211,10 @@ def upsample(draw: Random, how: str) -> Case:
 
 
 def merge(kind: str, draw: Random, how: str) -> Case:
+    name = "add" if kind == "add" else "mul"
     call: Callable[[Tensor, Tensor], Tensor]
     if how == "function":
-        call = lambda a, b: (torch.add if kind == "add" else torch.mul)(a, b)  # noqa: E731
+        call = lambda a, b: getattr(torch, name)(a, b)  # noqa: E731
     else:
         call = lambda a, b: a + b if kind == "add" else a * b  # noqa: E731
     three = draw.random() < 0.5

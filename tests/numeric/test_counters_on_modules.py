@@ -73,6 +73,31 @@ def test_a_padding_of_zeros_beside_a_window_is_what_convmath_takes_it_for() -> N
     assert counted("ptflops", nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(3)), (2, 7, 7)) == 2 * 2 * 9 * 9
 
 
+@pytest.mark.parametrize("counter", MEASURED)
+def test_a_module_that_runs_twice_is_counted_twice(counter: str) -> None:
+    from torch import Tensor, nn
+    from torch_counters import counted, parameters
+
+    conv = {"out_channels": 2, "kernel_size": 3, "padding": 1}
+    layers = [{"conv": {"name": "a", **conv}}, "relu", {"conv": {"share": "a", **conv}}]
+    shared = nn.Conv2d(2, 2, 3, padding=1)
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.relu = shared, nn.ReLU()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(self.relu(self.conv(x)))
+
+    model = Twice()
+
+    said = Report(network([2, 6, 7], layers)).reconcile(counter)
+
+    assert said.total == counted(counter, model, (2, 6, 7))
+    assert said.params == parameters(counter, model, (2, 6, 7))
+
+
 @pytest.fixture(scope="module")
 def deform_operator() -> object:
     """Declare torchvision's operator, with the shape of its result and no values: its own needs a build for torch."""
@@ -116,10 +141,8 @@ def test_deformable_convolutions(deform_operator: object, counter: str, offsets:
             self.deform = DeformConv2d(4, 6, 3, padding=1, groups=2)
 
         def forward(self, x: Tensor) -> Tensor:
-            if offsets == "predicted":
-                found = self.offsets(x)
-            else:
-                found = torch.zeros(1, sum(self.numbers), *x.shape[2:])
+            still = torch.zeros(1, sum(self.numbers), *x.shape[2:])
+            found = self.offsets(x) if offsets == "predicted" else still
             offset, mask = found[:, : self.numbers[0]], found[:, self.numbers[0] :]
             return self.deform(x, offset, torch.sigmoid(mask) if modulated else None)
 
@@ -129,3 +152,11 @@ def test_deformable_convolutions(deform_operator: object, counter: str, offsets:
     said = Report(network([4, 8, 7], [layer])).reconcile(counter)
 
     assert said.total == counted(counter, Deformed(), (4, 8, 7))
+
+
+def test_the_counters_are_those_whose_numbers_are_said() -> None:
+    from importlib.metadata import version
+
+    assert {name: each.version for name, each in COUNTERS.items()} == {
+        name: version(name.removesuffix("-aten")) for name in COUNTERS
+    }

@@ -35,7 +35,6 @@ LONG = {
     "alexnet": Case(),
     "vgg16_bn": Case(),
     "resnet50": Case(),
-    "resnext50_32x4d": Case(),
     "densenet121": Case(written={"relu2": "functional", "global_avg_pool": "functional"}),
     "googlenet": Case(written={"relu": "functional"}, options={"aux_logits": False, "init_weights": False}),
     "inception_v3": Case(
@@ -52,14 +51,13 @@ LONG = {
     "mobilenet_v3_large": Case(),
     "efficientnet_b0": Case(),
     "mnasnet1_0": Case(written={"global_avg_pool": "mean"}),
-    "regnet_y_400mf": Case(),
     "convnext_tiny": Case(
         written={
             "pointwise_conv": "linear",
             **dict.fromkeys(("layer_norm1", "layer_norm2", "down1", "down2", "down3"), "functional"),
         }
     ),
-    "r3d_18": Case(sizes=(5, 33, 40), written={"conv": "subclass", "conv1": "module", "pointwise_conv": "module"}),
+    "r3d_18": Case(sizes=(5, 33, 40), written={"conv": "subclass", "stem": "module", "pointwise_conv": "module"}),
     "deeplabv3_resnet50": Case(
         sizes=(32, 24),
         written={"upsample": "functional"},

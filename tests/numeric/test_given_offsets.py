@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import networks
@@ -67,11 +66,9 @@ def ours(arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> np.ndarra
 
 
 def onnx_cases() -> dict[str, Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from onnx.backend.test.case.node import collect_testcases
+    from onnx_node_cases import collected
 
-        return {case.name: case for case in collect_testcases("DeformConv")}
+    return {case.name: case for case in collected("DeformConv")}
 
 
 @pytest.mark.peers

@@ -9,6 +9,7 @@ from convmath.importers.moves import transpose
 from convmath.importers.onnx import layers, moves
 from convmath.importers.onnx.call import OPERATORS, Call, attributes, check
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
+from convmath.importers.onnx.norms import written_out
 from convmath.importers.onnx.opaque import opaque
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
@@ -48,6 +49,8 @@ class _Reading:
     def __init__(self, model: OnnxFile, limits: Limits, ends: tuple[str, ...], *, allow_opaque: bool) -> None:
         self.model, self.ends, self.allow_opaque = model, ends, allow_opaque
         self.nodes, wanted = _needed(model, ends)
+        self.used = wanted - {""}
+        self.constants = {node.output[0]: node for node in self.nodes if node.op_type == "Constant"}
         self.turned = _channels_last(model, self.nodes)
         given = {name: each for name, each in model.inputs.items() if name in wanted}
         inputs = tuple(_turned(each) if name in self.turned else each for name, each in given.items() if each.shape)
@@ -57,6 +60,14 @@ class _Reading:
             self.sketch.refuse("input", name, "it is a single number, or one for each sample; a map has channels")
         for at, name in enumerate(name for name, each in given.items() if each.shape):
             self.values[name] = self._input(at, name)
+        self.nodes, self.norms = written_out(self.nodes, ends, self._known)
+
+    def _known(self, name: str) -> Constant | None:
+        """Return a constant that stands in the model by itself."""
+        held = self.values.get(name)
+        if held is None and (node := self.constants.get(name)) is not None:
+            held = attributes(node, self._constant).get("value")
+        return held if isinstance(held, Constant) else None
 
     def _input(self, at: int, name: str) -> Tensor:
         plain = self.sketch.source(at)
@@ -91,6 +102,7 @@ class _Reading:
         where = node.name or next(filter(None, node.output), f"node {at}")
         name = node.name or next((each for each in node.output if each and not each.isdigit()), "")
         lost = any(each is None and given for each, given in zip(arriving, node.input, strict=True))
+        written = self.norms.get(node.output[0])
         known = OPERATORS.get(operator)
         if lost and known is not None:
             return  # what it needs was refused already
@@ -105,6 +117,9 @@ class _Reading:
             return
         made = found if isinstance(found, list) else [found]
         self.values.update(zip(node.output, made, strict=False))
+        more = [name for name in node.output[len(made) :] if name in self.used]
+        if more:
+            self.sketch.refuse(operator, where, f"of its outputs only the first is read, but '{more[0]}' is used")
 
     def _unknown(self, call: Call, node: NodeProto, *, lost: bool) -> Tensor:
         if lost or not self.allow_opaque:

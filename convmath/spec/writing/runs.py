@@ -64,9 +64,7 @@ class Keys:
     def of(self, piece: Piece, before: int | None) -> int:
         """Return the number of an entry that stands behind the producer *before*."""
         here = piece.source.first + piece.start
-        near = None if piece.arriving == before else here - (piece.arriving or 0)
-        if piece.arriving is None:
-            near = "joined"
+        near = None if piece.arriving == before or piece.arriving is None else here - piece.arriving
         first = 0 if piece.word == "repeat" else piece.arriving
         key = (
             piece.word,

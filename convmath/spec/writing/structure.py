@@ -179,9 +179,10 @@ def _branches(found: list[Piece], ends: tuple[int, ...], common: int) -> list[li
         stop = place
         if stop == 0 or found[stop - 1].out not in ends:
             return None
-        place = _begin(found, stop, common)
-        if place is None:
+        begin = _begin(found, stop, common)
+        if begin is None:
             return None
+        place = begin
         branches[found[stop - 1].out] = found[place:stop]
     return [branches[end] for end in ends] if branches.keys() == set(ends) else None
 
