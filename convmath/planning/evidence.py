@@ -9,7 +9,7 @@ from convmath.errors import CheckFailed, SpecError
 from convmath.formula import Formula, Value, bind
 from convmath.numeric.measure import measure_costs
 from convmath.report import Solution
-from convmath.spec.graph import Network
+from convmath.spec.graph import Network, inside
 from convmath.symbolic.sizes import Sizes
 
 FURTHER = 64
@@ -90,7 +90,7 @@ def observe(network: Network, values: Mapping[str, int], layer: str) -> tuple[in
         costs = measure_costs(network.bind(values))
     except SpecError:
         return None
-    made = [each for each in costs.layers if each.name == layer or each.name.startswith(f"{layer}.")]
+    made = [each for each in costs.layers if each.name == layer or inside(each.name, layer)]
     return made[-1].output_shape[1:]  # the last pass of a repeat, the last layer of a block
 
 
