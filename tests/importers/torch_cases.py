@@ -6,7 +6,7 @@ import operator
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 LINE, IMAGE, VOLUME, VECTOR = (4, "L"), (4, "H", "W"), (4, "D", "H", "W"), (6,)
 SPACE = {1: LINE, 2: IMAGE, 3: VOLUME}
@@ -35,7 +35,7 @@ class Learned(nn.Module):
         return self.function(x, self.weight)
 
 
-def _layers():
+def _layers():  # noqa: PLR0915  (one line each)
     yield "Linear", nn.Linear(6, 3), VECTOR
     yield "Linear without bias", nn.Linear(6, 3, bias=False), VECTOR
     for rank, shape in SPACE.items():
@@ -108,7 +108,7 @@ def _moved(norm):
     return norm
 
 
-def _functions():
+def _functions():  # noqa: PLR0915  (one line each)
     yield "add", lambda x: x + F.relu(x), IMAGE
     yield "iadd", lambda x: operator.iadd(x * 1.5, F.relu(x)), IMAGE
     yield "sub", lambda x: torch.sub(x, F.relu(x)), IMAGE
@@ -119,7 +119,11 @@ def _functions():
     yield "max of two", lambda x: torch.max(x, 2 * x), IMAGE
     yield "constants", lambda x: 2 - (3 * x - 1) / 4, IMAGE
     yield "gate", lambda x: x * x.mean((2, 3), keepdim=True).sigmoid(), IMAGE
-    yield "spatial gate", lambda x: x * torch.sigmoid(torch.cat([x.mean(1, keepdim=True), x.amax(1, True)], 1)[:, :1]), IMAGE
+    yield (
+        "spatial gate",
+        lambda x: x * torch.sigmoid(torch.cat([x.mean(1, keepdim=True), x.amax(1, True)], 1)[:, :1]),
+        IMAGE,
+    )
     yield "max along channels", lambda x: x * x.max(1, keepdim=True)[0].tanh(), IMAGE
     yield "mean of everything", lambda x: x.mean([2, 3]), IMAGE
     yield "mean, twice", lambda x: x.mean(3).mean(2), (4, 5, 6)
@@ -177,7 +181,11 @@ def _learned():
     yield "difference", Learned(lambda x, w: w - x, 1, 4, 1, 1), IMAGE
     yield "convolution", Learned(lambda x, w: F.conv2d(x, w, stride=2, padding=1), 5, 4, 3, 3), IMAGE
     yield "matrix", Learned(F.linear, 5, 6), VECTOR
-    yield "matrix on channels last", Learned(lambda x, w: F.linear(x.permute(0, 2, 3, 1), w).permute(0, 3, 1, 2), 5, 4), IMAGE
+    yield (
+        "matrix on channels last",
+        Learned(lambda x, w: F.linear(x.permute(0, 2, 3, 1), w).permute(0, 3, 1, 2), 5, 4),
+        IMAGE,
+    )
     yield "slope", Learned(F.prelu, 4), IMAGE
 
 
