@@ -124,14 +124,15 @@ def read_network(
         raise UsageError("--input-shape goes with --trust and package.module:callable; other networks have their own")
     if spec == STDIN:
         raw = read_stdin(limits, api.most_bytes)
-        network = api.load_bytes(raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits)
-    elif trusted:
+        return api.load_bytes(
+            raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits
+        )
+    if trusted:
         network = api.load_trusted(
             spec, given["shapes"], settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits
         )
-    else:
-        network = api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits)
-    return network if output is None else api.part(network, output)
+        return network if output is None else network.up_to(output)
+    return api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits)
 
 
 def read_stdin(limits: Limits, most: Callable[[bytes, Limits], int] | None = None) -> bytes:

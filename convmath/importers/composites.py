@@ -177,10 +177,10 @@ def _gelu(rewriting: _Rewriting, at: int) -> bool:
             if parts:
                 return rewriting.put(at, Gelu(approximate="none"), x, [product, *parts])
     for half, gate in _product(rewriting, at):
-        x = rewriting.rescaled(half, 0.5, 0.0)
-        parts = None if x is None else _erf(rewriting, gate, x)
-        if parts and x is not None:
-            return rewriting.put(at, Gelu(approximate="none"), x, [half, *parts])
+        whole = rewriting.rescaled(half, 0.5, 0.0)
+        parts = None if whole is None else _erf(rewriting, gate, whole)
+        if parts and whole is not None:
+            return rewriting.put(at, Gelu(approximate="none"), whole, [half, *parts])
     return False
 
 

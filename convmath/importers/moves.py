@@ -261,12 +261,8 @@ def pad(sketch: Sketch, name: str, x: Tensor, pads: Sequence[tuple[Value, Value]
             amount[x.logical(axis)] = pair
     if amount[0] != (0, 0) or amount[1] != (0, 0):
         raise Unsupported("it pads the batch or the channels")
-    cut = tuple(
-        (max(0, -before), max(0, -after)) if _numbers(before, after) else (0, 0) for before, after in amount[2:]
-    )
-    more = tuple(
-        (max(0, before), max(0, after)) if _numbers(before, after) else (before, after) for before, after in amount[2:]
-    )
+    cut = tuple((_below(before), _below(after)) for before, after in amount[2:])
+    more = tuple((before + less, after + fewer) for (before, after), (less, fewer) in zip(amount[2:], cut, strict=True))
     both = any(pair != (0, 0) for pair in cut) and any(pair != (0, 0) for pair in more)
     if any(pair != (0, 0) for pair in cut):
         x = sketch.layer(f"{name}.crop" if both else name, Crop(amount=cut), x)
@@ -275,5 +271,6 @@ def pad(sketch: Sketch, name: str, x: Tensor, pads: Sequence[tuple[Value, Value]
     return x
 
 
-def _numbers(*values: Value) -> bool:
-    return all(isinstance(each, int) for each in values)
+def _below(number: Value) -> int:
+    """Return how far a number is below 0; a formula is none that could be."""
+    return max(0, -number) if isinstance(number, int) else 0

@@ -203,8 +203,6 @@ def local_response_norm(call: Call) -> Tensor:
 @operator("MaxPool")
 def max_pool(call: Call) -> Tensor:
     """Read a pooling by maxima."""
-    if call.outputs > 1:
-        raise Unsupported("its second output, the places of the maxima, is used")
     return _pool(call, MaxPool)
 
 

@@ -290,8 +290,8 @@ def slices(call: Call) -> Any:
     axes = call.integers("axes", 3) or tuple(range(len(starts)))
     steps = call.integers("steps", 4) or (1,) * len(starts)
     if not isinstance(held, Tensor):
-        [start], [end], [step] = (integers(Numbers(tuple(each))) for each in (starts, ends, steps))
-        return Numbers(numbers(held).values[start:end:step])
+        [begin], [stop], [every] = (integers(Numbers(tuple(each))) for each in (starts, ends, steps))
+        return Numbers(numbers(held).values[begin:stop:every])
     for count, (axis, start, end, step) in enumerate(zip(axes, starts, ends, steps, strict=True)):
         last = count == len(axes) - 1
         held = moves.slices(call.sketch, call.name if last else f"{call.name}.{axis}", held, axis, start, end, step)
@@ -340,13 +340,15 @@ def resize(call: Call) -> Tensor:
     way = call.get("coordinate_transformation_mode", "half_pixel" if call.opset > 10 else "asymmetric")
     if mode is None or call.get("antialias", 0) or call.get("exclude_outside", 0):
         raise Unsupported(f"there is no layer for mode {call.get('mode')}, antialias {call.get('antialias', 0)}")
+    sizes: tuple[Value, ...] = ()
+    factors: tuple[Value, ...] = ()
     target = call.given(3)
     if target is not None:
-        sizes, factors = _spatial(x, numbers(target).values, x.dims), ()
+        sizes = _spatial(x, numbers(target).values, x.dims)
     else:
         held = call.get("scales") or call.given(2 if call.operator == "Resize" and call.opset > 10 else 1)
         values = tuple(map(exact, held)) if isinstance(held, list) else numbers(held).values
-        sizes, factors = (), _spatial(x, values, (1,) * len(x.dims))
+        factors = _spatial(x, values, (1,) * len(x.dims))
     _check_coordinates(call, mode, way, factors)
     align = way == "align_corners"
     return arithmetic.resize(call.sketch, call.name, x, size=sizes, factor=factors, mode=mode, align_corners=align)

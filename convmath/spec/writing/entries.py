@@ -174,7 +174,7 @@ class Writer:
 
     def _next(self, kind: str, frame: Frame, piece: Piece | None) -> tuple[str, int, list[int]]:
         """Return the name that the reader would give, its number, and the entries that must give theirs for that."""
-        count, others = frame.counts[kind], []
+        count, others = frame.counts[kind], list[int]()
         while True:
             count += 1
             full = f"{frame.prefix}{kind}{count}"
