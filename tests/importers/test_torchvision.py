@@ -144,3 +144,23 @@ def test_names_are_those_of_the_model():
     assert {name for name in layers if not name.endswith("relu")} - names == set()
     assert {"layer1.0.add", "layer1.0.relu", "layer1.0.relu_2"} <= names
     assert {"layer1", "layer1.0"} <= {group.name for group in network.groups}
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_deformable_convolution_takes_its_offsets_from_a_map(masked):
+    from torchvision.ops import DeformConv2d
+
+    class Deformed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.offset = torch.nn.Conv2d(4, 2 * 2 * 9, 3, padding=1)
+            self.mask = torch.nn.Conv2d(4, 2 * 9, 3, padding=1)
+            self.conv = DeformConv2d(4, 6, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv(x, self.offset(x), self.mask(x).sigmoid() if masked else None)
+
+    network = cm.from_torch(Deformed(), (4, "H", "W"))
+    layer = network.nodes[-1].layer
+    assert (layer.offset_groups, layer.modulated) == (2, masked)
+    assert cm.analyze(network)["conv"].params == 4 * 6 * 9 + 6
