@@ -12,6 +12,9 @@ from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.importers.torch import activations, arithmetic, layers, shapes  # noqa: F401  (they fill the table)
 from convmath.importers.torch.calls import FUNCTIONS, MODULES, Call, a_map, numbers, weight_of
 
+NORM = ("running_mean", "running_var", "weight", "bias")
+"""What a norm may hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -144,8 +147,8 @@ def _extra(x: Tensor, module: Any, output_size: Sequence[Any]) -> tuple[int, ...
 @MODULES("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
 def _batch_norm(call: Call, module: Any, input: Any) -> Tensor:
     held = Held(call, module)
-    names = ("running_mean", "running_var", "weight", "bias")
-    return layers.batch_norm(call, input, *map(held.constant, names), eps=module.eps)
+    given = {name: held.constant(name) for name in NORM}
+    return layers.batch_norm(call, input, **given, eps=module.eps)
 
 
 @MODULES("FrozenBatchNorm2d")
@@ -157,8 +160,8 @@ def _frozen_batch_norm(call: Call, module: Any, input: Any) -> Tensor:
 def _instance_norm(call: Call, module: Any, input: Any) -> Tensor:
     held = Held(call, module)
     by_input = module.training or not module.track_running_stats
-    names = ("running_mean", "running_var", "weight", "bias")
-    return layers.instance_norm(call, input, *map(held.constant, names), use_input_stats=by_input, eps=module.eps)
+    given = {name: held.constant(name) for name in NORM}
+    return layers.instance_norm(call, input, **given, use_input_stats=by_input, eps=module.eps)
 
 
 @MODULES("Softmax2d")

@@ -21,11 +21,11 @@ def opaque(call: Call, module: torch.nn.Module, input: Any) -> Tensor:
     of the others.
     """
     x = a_map(input)
-    sizes = x.dims[1:]
-    if not all(isinstance(each, int) for each in sizes) or not x.is_plain:
+    sizes = [each for each in x.dims[1:] if isinstance(each, int)]
+    if len(sizes) < len(x.dims) - 1 or not x.is_plain:
         raise Unsupported("the layer is unknown; it can be let stand only where all sizes are numbers")
     try:
-        out = deepcopy(module).to("meta")(torch.empty((SAMPLES, *(int(each) for each in sizes)), device="meta"))
+        out = deepcopy(module).to("meta")(torch.empty((SAMPLES, *sizes), device="meta"))
     except Exception as error:  # noqa: BLE001  (whatever PyTorch raises, it is told)
         reason = " ".join(str(error).split())[:150]
         raise Unsupported(f"the layer is unknown, and PyTorch does not tell its shape: {reason}") from None
