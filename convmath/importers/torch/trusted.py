@@ -40,9 +40,9 @@ def made_by(spec: str) -> Module:
         raise _failed(spec, error) from error
     finally:
         sys.path.remove(here)
-    if not hasattr(made, "state_dict") or not hasattr(made, "eval"):
+    if not hasattr(made, "state_dict") or not hasattr(made, "train"):
         raise UsageError(f"{inert(spec)} makes {inert(type(made).__name__)}, which is no torch.nn.Module")
-    held: Module = made.eval()
+    held: Module = made.train(mode=False)
     return held
 
 
