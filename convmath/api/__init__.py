@@ -13,7 +13,7 @@ from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.trials import Verdicts, check, check_bytes
 from convmath.api.variants import compare, settable, variant
-from convmath.api.writing import form_of, to_spec
+from convmath.api.writing import form_of, to_spec, weights_of
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
@@ -63,6 +63,7 @@ __all__ = [
     "variant",
     "verify",
     "verify_kind",
+    "weights_of",
     "worked",
     "written",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
+from struct import pack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convmath.importers.onnx.numbers import Numbers, integers
@@ -97,6 +99,8 @@ def _what(held: Any) -> str:
     return "missing" if held is None else "a constant" if isinstance(held, Constant) else "a list of sizes"
 
 
+MOST_SINGLE = 3.4e38
+"""Single precision holds little more."""
 Operator: TypeAlias = Callable[[Call], Any]
 OPERATORS: dict[str, Operator] = {}
 """How each operator of ONNX is read: its outputs, or the only one."""
@@ -121,13 +125,13 @@ def attributes(node: NodeProto, constant: Callable[[TensorProto], Constant]) -> 
     for each in node.attribute:
         match each.type:
             case each.FLOAT:
-                found[each.name] = each.f
+                found[each.name] = written(each.f)
             case each.INT:
                 found[each.name] = each.i
             case each.STRING:
                 found[each.name] = each.s.decode("utf-8", "replace")
             case each.FLOATS:
-                found[each.name] = list(each.floats)
+                found[each.name] = list(map(written, each.floats))
             case each.INTS:
                 found[each.name] = list(each.ints)
             case each.STRINGS:
@@ -137,6 +141,15 @@ def attributes(node: NodeProto, constant: Callable[[TensorProto], Constant]) -> 
             case _:
                 pass
     return found
+
+
+def written(number: float) -> float:
+    """Return the number of fewest digits that single precision holds as *number*: 1e-5, not 9.99999974e-06."""
+    for digits in range(1, 9):
+        short = float(f"{number:.{digits}g}")
+        if isfinite(short) and abs(short) < MOST_SINGLE and pack("f", short) == pack("f", number):
+            return short
+    return number
 
 
 def check(node: NodeProto, opset: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convmath.importers.moves import transpose
 from convmath.importers.onnx import layers, moves
-from convmath.importers.onnx.call import OPERATORS, Call, attributes, check
+from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
 from convmath.importers.onnx.norms import written_out
 from convmath.importers.onnx.opaque import opaque
@@ -81,6 +81,8 @@ class _Reading:
             size *= each
         small = size <= STEERING and not held.HasField("segment") and tensors.readable(held)
         values = tensors.numbers(held) if small else None
+        if values is not None and held.data_type == held.FLOAT:
+            values = tuple(map(written, values))
         return Constant(held.name, shape, lambda: tensors.array(held), values)
 
     def network(self) -> Network:
