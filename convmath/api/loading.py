@@ -43,7 +43,7 @@ def load(
     name, path = str(source), Path(source)
     if name in names() and not path.exists():
         raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
-    if is_callable(name) and not name.startswith(PREFIX) and not _is_file(path):
+    if is_callable(name) and not _is_file(path):
         raise UsageError(f"{inert(name)} names Python code, and importing it runs it; add --trust if you trust it")
     if name.startswith(PREFIX):
         document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from convmath.formula import Formula, Value, product_of, ratio
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import BATCH, BATCH_SIZE, CHANNELS, Axis, Tensor, Unsupported
-from convmath.spec.layer import Layer
 from convmath.spec.merge import Concat
 from convmath.spec.pool import MaxPool
 from convmath.spec.reshape import Crop, Flatten, Padding, Reshape, SliceChannels
@@ -176,10 +175,8 @@ def unsqueeze(sketch: Sketch, name: str, x: Tensor, axes: Sequence[int]) -> Tens
     places = {axis % rank for axis in axes}
     if x.is_hidden and len(places) == 1:
         [at] = places
-        axes, held = [*x.axes], [*x.dims]
-        axes.insert(at, CHANNELS)
-        held.insert(at, 1)
-        return Tensor(x.producer, x.shape, tuple(axes), tuple(held))
+        order = (*x.axes[:at], CHANNELS, *x.axes[at:])
+        return Tensor(x.producer, x.shape, order, (*x.dims[:at], 1, *x.dims[at:]))
     rest = iter(x.dims)
     dims = tuple(1 if at in places else next(rest) for at in range(rank))
     return _written(sketch, name, x, dims) if x.is_plain and 0 not in places else reshape(sketch, name, x, dims)

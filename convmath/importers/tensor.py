@@ -48,7 +48,7 @@ class Tensor:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether the model left out the axis of the channels, of which there is one, and kept the order of the rest."""
+        """Whether the model left out the axis of the only channel, and kept the order of the rest."""
         return self.axes == (BATCH, *((at, 0) for at in range(2, len(self.shape.sizes) + 2)))
 
     def after(self, producer: int, shape: Shape) -> Tensor:

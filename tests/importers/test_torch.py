@@ -65,11 +65,20 @@ def test_a_layer_used_twice_shares_its_weights():
     same_values(made, (4, "H", "W"), (4, 9, 8))
 
 
-def test_a_weight_under_two_names_is_counted_once():
+def test_weights_under_two_names_are_counted_once():
     one, two = nn.Linear(6, 6), nn.Linear(6, 6)
     two.weight = one.weight
-    network = cm.from_torch(nn.Sequential(one, nn.ReLU(), two), (6,))
-    assert cm.analyze(network).totals.params == 6 * 6 + 6 + 6
+    made = nn.Sequential(one, nn.ReLU(), two)
+    assert "it shares 0.weight with 0, but not all of its parameters" in refusal(made, (6,))
+    two.bias = one.bias
+    network = cm.from_torch(made, (6,))
+    assert cm.analyze(network).totals.params == 6 * 6 + 6
+
+
+def test_layers_that_only_an_export_takes_apart_come_in():
+    network = cm.from_torch(nn.Sequential(nn.Conv2d(4, 4, 3), nn.Softmin(1)), (4, "H", "W"))
+    assert [node.kind for node in network.nodes] == ["conv", "rescaling", "softmax"]
+    assert "unused_parameters" not in network.about
 
 
 def test_several_inputs_take_the_names_of_their_arguments():
@@ -129,7 +138,7 @@ def test_a_branch_on_a_symbol_bounds_it():
 def test_a_branch_on_parity_is_refused_with_both_reasons():
     made = module(lambda self, x: F.relu(x) if x.shape[2] % 2 else torch.sigmoid(x))
     told = refusal(made)
-    assert "following its code: control flow depends on whether" in told
+    assert "following its code: control flow depends on the size H - 2*floor(H/2)" in told
     assert "torch.export: control flow depends on" in told
 
 
@@ -227,12 +236,12 @@ EXPORTED = (
 
 @pytest.mark.parametrize("name", EXPORTED)
 def test_an_exported_module_gives_what_pytorch_gives(name):
-    """Through torch.export: the code asks first for something that stand-ins do not have."""
+    """Through torch.export: the code asks first for the size of the batch, which stand-ins do not have."""
     torch.manual_seed(0)
     inner, shape = cases.CASES[name]
 
     def forward(self, x):
-        assert x.storage_offset() == 0
+        assert x.shape[0] != 7
         return self.inner(x)
 
     sizes = tuple({"H": 8, "W": 11}.get(each, each) for each in shape)
@@ -263,6 +272,4 @@ def test_limits_hold():
 
 
 def test_channels_that_do_not_meet_are_refused():
-    assert "takes 3 channels" in refusal(nn.Conv2d(3, 4, 1)) or "take 3 channels, but 4 arrive" in refusal(
-        nn.Conv2d(3, 4, 1)
-    )
+    assert "take 3 channels, but 4 arrive" in refusal(nn.Conv2d(3, 4, 1))

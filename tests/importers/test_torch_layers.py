@@ -109,7 +109,7 @@ def pools(draw):
     return made, cases.SPACE[rank]
 
 
-@pytest.mark.parametrize("kind", (convolutions, transposed, pools))
+@pytest.mark.parametrize("kind", [convolutions, transposed, pools])
 def test_a_layer_with_any_fields_gives_what_pytorch_gives(kind):
     @settings(max_examples=25, deadline=None, derandomize=True)
     @given(kind(), st.sampled_from(SIZES))

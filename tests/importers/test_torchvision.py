@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 
 import convmath as cm
@@ -144,3 +145,44 @@ def test_names_are_those_of_the_model():
     assert {name for name in layers if not name.endswith("relu")} - names == set()
     assert {"layer1.0.add", "layer1.0.relu", "layer1.0.relu_2"} <= names
     assert {"layer1", "layer1.0"} <= {group.name for group in network.groups}
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_deformable_convolution_takes_its_offsets_from_a_map(masked):
+    from torchvision.ops import DeformConv2d
+
+    class Deformed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.offset = torch.nn.Conv2d(4, 2 * 2 * 9, 3, padding=1)
+            self.mask = torch.nn.Conv2d(4, 2 * 9, 3, padding=1)
+            self.conv = DeformConv2d(4, 6, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv(x, self.offset(x), self.mask(x).sigmoid() if masked else None)
+
+    network = cm.from_torch(Deformed(), (4, "H", "W"))
+    layer = network.nodes[-1].layer
+    assert (layer.offset_groups, layer.modulated) == (2, masked)
+    assert cm.analyze(network)["conv"].params == 4 * 6 * 9 + 6
+
+
+SIZES = {"inception_v3": ((80, 75), (107, 96)), "r2plus1d_18": ((5, 17, 16), (4, 24, 33))}
+RUN = ("resnet18", "mobilenet_v3_small", "shufflenet_v2_x0_5", "squeezenet1_1")
+"""Those that are run every time; the others of each family take longer."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in RUN else pytest.mark.full) for name in QUICK])
+def test_the_executor_puts_out_what_the_model_does(name):
+    from torch_weights import drawn
+
+    options = {"init_weights": False} if name in UNUSED else {}
+    options |= {"weights_backbone": None} if name in SEGMENTATION else {}
+    module = drawn(models.get_model(name, weights=None, **options)).double().eval()
+    network = cm.from_torch(module, (3, *(("T",) if name in VIDEO else ()), "H", "W"), weights=True)
+    for sizes in SIZES.get(name, ((65, 64), (72, 97))):
+        x = np.random.default_rng(sum(sizes)).standard_normal((3, *sizes))
+        with torch.no_grad():
+            found = module(torch.from_numpy(x)[None])
+        wanted = found["out"] if isinstance(found, dict) else found
+        np.testing.assert_allclose(cm.run(network, x), wanted[0].numpy(), rtol=1e-6, atol=1e-9)

@@ -6,7 +6,7 @@ import operator
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 LINE, IMAGE, VOLUME, VECTOR = (4, "L"), (4, "H", "W"), (4, "D", "H", "W"), (6,)
 SPACE = {1: LINE, 2: IMAGE, 3: VOLUME}
@@ -35,7 +35,7 @@ class Learned(nn.Module):
         return self.function(x, self.weight)
 
 
-def _layers():
+def _layers():  # noqa: PLR0915  (one line each)
     yield "Linear", nn.Linear(6, 3), VECTOR
     yield "Linear without bias", nn.Linear(6, 3, bias=False), VECTOR
     for rank, shape in SPACE.items():
@@ -108,7 +108,7 @@ def _moved(norm):
     return norm
 
 
-def _functions():
+def _functions():  # noqa: PLR0915  (one line each)
     yield "add", lambda x: x + F.relu(x), IMAGE
     yield "iadd", lambda x: operator.iadd(x * 1.5, F.relu(x)), IMAGE
     yield "sub", lambda x: torch.sub(x, F.relu(x)), IMAGE

@@ -11,6 +11,7 @@ from convmath.formula import Formula, Value, symbol
 from convmath.limits import Limits
 from convmath.spec.expressions import is_name
 from convmath.spec.graph import Input, Network, SymbolInfo
+from convmath.spec.parse import POSITION
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -90,7 +91,7 @@ def _arguments(module: Module, count: int) -> list[str]:
 
 def _size(given: int | str) -> Value:
     if isinstance(given, str):
-        if not is_name(given):
+        if not is_name(given) or given == POSITION:
             raise UsageError(f"'{inert(given)}' cannot name a size; write a number, or a name such as H")
         return symbol(given)
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:

@@ -13,15 +13,15 @@ from convmath.spec.layer import Layer
 PLAIN: dict[str, Callable[[], Layer]] = {
     "relu": spec.Relu,
     "relu6": spec.Relu6,
-    "selu": lambda: spec.Selu(),
+    "selu": spec.Selu,
     "silu": spec.Silu,
     "mish": spec.Mish,
     "sigmoid": spec.Sigmoid,
     "tanh": spec.Tanh,
     "hardsigmoid": lambda: spec.HardSigmoid(alpha=1 / 6, beta=0.5),
     "hardswish": spec.HardSwish,
-    "softsign": lambda: spec.Softsign(),
-    "logsigmoid": lambda: spec.LogSigmoid(),
+    "softsign": spec.Softsign,
+    "logsigmoid": spec.LogSigmoid,
 }
 """Functions without numbers of their own."""
 UNSAID = ("abs", "erf", "exp", "log", "reciprocal", "rsqrt", "sin", "cos", "sqrt", "square", "softshrink")
@@ -109,7 +109,7 @@ def _hardtanh(call: Call, input: Any, min_val: Any = -1.0, max_val: Any = 1.0, i
 
 
 @FUNCTIONS("clamp", "clip")
-def _clamp(call: Call, input: Any, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
+def _clamp(call: Call, input: Any, min: Any = None, max: Any = None) -> Tensor:
     """Add a clip; from 0 upwards it is a ReLU."""
     x = a_map(input)
     if min == 0 and max is None:

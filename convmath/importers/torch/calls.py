@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar
 
 from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
@@ -40,16 +41,19 @@ Handler = Callable[..., Any]
 """A function of the call and the arguments that PyTorch's takes, by PyTorch's names."""
 
 
+_H = TypeVar("_H", bound=Handler)
+
+
 class Table:
     """Handlers by the names of what they stand for."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
 
-    def __call__(self, *names: str) -> Callable[[Handler], Handler]:
+    def __call__(self, *names: str) -> Callable[[_H], _H]:
         """Return a decorator that enters a function under *names*."""
 
-        def enter(handler: Handler) -> Handler:
+        def enter(handler: _H) -> _H:
             for name in names:
                 if name in self._handlers:
                     raise ValueError(f"{name} has two entries")
@@ -95,11 +99,10 @@ ATTENTIVE = frozenset(
 def perform(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return what a handler makes of a call; where it cannot be said, the refusal is noted."""
     try:
-        if contains((args, kwargs), Poison):
-            if call.operator in ATTENTIVE:
-                raise Unsupported(ATTENTION)
+        poisoned = contains((args, kwargs), Poison)
+        if poisoned and call.operator not in ATTENTIVE:
             return POISON
-        return _performed(call, handler, args, kwargs)
+        return _performed(call, None if poisoned else handler, args, kwargs)
     except Unsupported as refusal:
         call.sketch.refuse(call.operator, call.name, str(refusal))
         return POISON
@@ -118,7 +121,7 @@ def _performed(call: Call, handler: Handler | None, args: tuple[Any, ...], kwarg
         raise Unsupported(f"it is called in a way that is not known: {error}") from error
 
 
-def contains(held: Any, kind: type | tuple[type, ...]) -> bool:
+def contains(held: Any, kind: type | UnionType) -> bool:
     """Tell whether something of *kind* is among arguments."""
     if isinstance(held, kind):
         return True

@@ -1,4 +1,4 @@
-"""Reads a module through torch.export, for code that stand-ins cannot follow: operators of ATen instead of functions."""
+"""Reads a module through torch.export, for code that stand-ins cannot follow: operators of ATen, not functions."""
 
 from __future__ import annotations
 
@@ -227,4 +227,5 @@ def _linear(call: Call, input: Any, size: Any, align_corners: Any, factors: Any 
 
 @ATEN("max_pool2d_with_indices", "max_pool3d_with_indices")
 def _with_indices(call: Call, input: Any, *args: Any) -> Any:
+    del call, input, args
     raise Unsupported("it returns where the greatest elements stand")

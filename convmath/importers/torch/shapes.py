@@ -215,7 +215,9 @@ def getitem(call: Call, input: Any, index: Any) -> Any:
     if Ellipsis in entries:
         at = entries.index(Ellipsis)
         entries[at : at + 1] = [slice(None)] * (len(x.dims) - given)
-    dropped, put_in, axis = [], [], 0
+    dropped: list[int] = []
+    put_in: list[int] = []
+    axis = 0
     for place, each in enumerate(entries):
         if each is None:
             put_in.append(place - len(dropped))

@@ -23,6 +23,7 @@ from convmath.importers.torch.calls import (
     ATTENTIVE,
     FUNCTIONS,
     MODULES,
+    NO_LAYER,
     POISON,
     Call,
     Poison,
@@ -58,7 +59,7 @@ class Traced:
         cls, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         del types
-        [tracer] = {each._tracer for each in _found((args, kwargs or {}))}
+        [tracer] = {each._tracer for each in _found((args, kwargs or {}))}  # noqa: SLF001  (they are of this class)
         return tracer.call(function, tuple(args), dict(kwargs or {}))
 
     def __getattr__(self, name: str) -> Any:
@@ -106,6 +107,9 @@ class Traced:
     def __contains__(self, other: object) -> bool:
         raise Branching(f"it searches {_told(self._value)}")
 
+    def __setitem__(self, place: Any, value: Any) -> None:
+        self._tracer.call(operator.setitem, (self, place, value), {})
+
     def __hash__(self) -> int:
         return id(self)
 
@@ -148,13 +152,6 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert",
     setattr(Traced, f"__{_name.rstrip('_')}__", _operator(getattr(operator, _name)))
 for _name in ("floor", "ceil", "round", "trunc"):
     setattr(Traced, f"__{_name}__", _operator(partial(sizes.rounded, _name)))
-
-
-def _setitem(self: Traced, place: Any, value: Any) -> None:
-    self._tracer.call(operator.setitem, (self, place, value), {})
-
-
-Traced.__setitem__ = _setitem  # type: ignore[attr-defined]
 
 
 def _found(held: Any) -> Iterator[Traced]:
