@@ -55,11 +55,11 @@ def _confirmed(network: Network, base: Mapping[str, int], trial: Trial) -> str:
     seen: list[str] = []
     if solution.unsolved:
         return ""
-    for value, inside in _points(network, solution):
+    for value, solved in _points(network, solution):
         output = observe(network, {**base, solution.symbol: value}, trial.layer)
         answers = output is not None and _as_wanted(trial, output, {**base, solution.symbol: value})
-        if answers != inside:
-            stated = "valid" if inside else "invalid"
+        if answers != solved:
+            stated = "valid" if solved else "invalid"
             raise CheckFailed(f"{solution.symbol} = {value}: solved as {stated}, but execution {_told(output)}")
         shown = "is refused" if output is None else _shown(output, solution.axis)
         seen.append(f"{value} {shown}")
