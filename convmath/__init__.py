@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         UnsupportedError,
         UsageError,
     )
+    from convmath.importers.torch import from_torch
     from convmath.limits import Limits
     from convmath.spec.graph import Network
 
@@ -73,6 +74,7 @@ _HOMES = {
     "formula_sheet": "convmath.api",
     "formulas": "convmath.api",
     "from_onnx": "convmath.api",
+    "from_torch": "convmath.importers.torch",
     "least_where": "convmath.api",
     "load": "convmath.api",
     "run": "convmath.api",

@@ -8,7 +8,7 @@ from typing import Any
 
 from convmath import limits as limits_module
 from convmath.api.drawing import WHAT, draw
-from convmath.api.loading import Settings, from_onnx, load, load_bytes, most_bytes, reread
+from convmath.api.loading import Settings, from_onnx, load, load_bytes, load_trusted, most_bytes, reread
 from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.trials import Verdicts, check, check_bytes
@@ -43,6 +43,7 @@ __all__ = [
     "least_where",
     "load",
     "load_bytes",
+    "load_trusted",
     "most_bytes",
     "outputs_that_read",
     "pixels",
@@ -104,18 +105,6 @@ def analyze(network: Network, **values: int) -> Report:
     divide, or a dense layer meets an image; ``UsageError`` for a value of an unknown symbol.
     """
     return Report(bound(network, values) if values else network)
-
-
-def part(network: Network, output: str) -> Network:
-    """Return what one output of *network* needs, or one layer or named part of it: it ends there.
-
-    Raises ``UsageError`` for a name that the network does not have.
-    """
-    if output not in (known := set(network.names())):
-        near = get_close_matches(output, known, 1)
-        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
-        raise UsageError(f"there is no layer '{inert(output)}'{hint}")
-    return network.up_to(output)
 
 
 def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:
@@ -194,7 +183,7 @@ def formulas(network: Network, layer: str | None = None, *, steps: bool = False)
     from convmath.render.json import render_formulas
     from convmath.symbolic.derivation import counts, derivations
 
-    reduced = network if layer is None else part(network, layer)
+    reduced = network if layer is None else network.up_to(layer)
     analysis = Report(reduced).analysis
     derived: tuple[Derivation, ...] = ()
     if steps:

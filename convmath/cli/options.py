@@ -13,6 +13,7 @@ import click
 
 from convmath.cli.complete import specs
 from convmath.errors import UsageError, inert
+from convmath.importers.formats import is_callable
 from convmath.limits import Limits
 from convmath.spec.graph import Network
 
@@ -41,6 +42,16 @@ def network_options(*, required: bool = True, many: bool = False) -> Callable[[C
         command = limit_options(command)
         command = click.option(
             "--allow-opaque", is_flag=True, help="Let operators of a model that are unknown stand as opaque layers."
+        )(command)
+        command = click.option(
+            "--input-shape",
+            "shapes",
+            multiple=True,
+            metavar="SHAPE",
+            help="Shape of a trusted module's input, 3,H,W unless given; NAME=SHAPE for each of several.",
+        )(command)
+        command = click.option(
+            "--trust", is_flag=True, help="Import SPEC, a package.module:callable that makes a module of PyTorch."
         )(command)
         command = click.option("--numbers", is_flag=True, help="Bind every symbol to its default.")(command)
         command = click.option(
@@ -107,12 +118,21 @@ def read_network(
     """Read SPEC: a file, ``zoo:NAME``, or ``-`` for standard input; only what *output* needs, where it is given."""
     from convmath import api
 
+    given = click.get_current_context().params
+    trusted = given["trust"] and is_callable(spec)
+    if given["shapes"] and not trusted:
+        raise UsageError("--input-shape goes with --trust and package.module:callable; other networks have their own")
     if spec == STDIN:
         raw = read_stdin(limits, api.most_bytes)
-        network = api.load_bytes(raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits)
-    else:
-        network = api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits)
-    return network if output is None else api.part(network, output)
+        return api.load_bytes(
+            raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits
+        )
+    if trusted:
+        network = api.load_trusted(
+            spec, given["shapes"], settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits
+        )
+        return network if output is None else network.up_to(output)
+    return api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits)
 
 
 def read_stdin(limits: Limits, most: Callable[[bytes, Limits], int] | None = None) -> bytes:

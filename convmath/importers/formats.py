@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 ONNX = ".onnx"
+_CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 _TORCH = "export the module: torch.onnx.export(module, (example,), 'model.onnx'); or hand it to cm.from_torch"
 _KERAS = "export it with Keras: model.export('model.onnx', format='onnx')"
@@ -27,3 +30,8 @@ _FIRST_BYTES = frozenset(b"\x08\x12\x1a\x22\x28\x32\x3a\x42")
 def looks_like_onnx(raw: bytes) -> bool:
     """Tell whether bytes of no known ending are a model of ONNX rather than text."""
     return raw[:1] == b"\x08" or (raw[:1] != b"" and raw[0] in _FIRST_BYTES and b"\0" in raw[:4096])
+
+
+def is_callable(spec: str) -> bool:
+    """Tell whether a SPEC names a callable in a Python module: ``package.module:callable``."""
+    return _CALLABLE.fullmatch(spec) is not None

@@ -12,6 +12,7 @@ from convmath.importers.function import Function
 from convmath.importers.names import LayerNames
 from convmath.importers.tensor import Constant, Reading, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
+from convmath.spec.fields import check_number
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
 from convmath.spec.layer import Layer
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
@@ -74,8 +75,14 @@ class Sketch:
         if len(self.drafts) >= self.limits.layers:
             message = f"the model has more than {self.limits.layers} layers"
             raise LimitError(Problem("too-many-layers", message, f"{self.limits.flag('layers')} raises the limit"))
+        for field_name, held, minimum in layer.sizes():
+            wrong = check_number(held, minimum)
+            if wrong:
+                raise Unsupported(f"its {field_name} {wrong}")
         try:
             shape = apply(layer, *(each.shape for each in parts)).out
+        except LimitError:
+            raise
         except SpecError as error:
             raise Unsupported("; ".join(problem.message for problem in error.problems)) from None
         full = self.names.take(name or layer.kind)
@@ -178,6 +185,7 @@ def _listed(name: str, refused: Sequence[Refused]) -> str:
     for (operator, why), places in found.items():
         shown = ", ".join(map(inert, places[:5])) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
         lines.append(f"  {inert(operator)}: {inert(why)} (at {shown})")
+    lines.append("  = help: --output NAME reads only what one node needs; --allow-opaque lets unknown operators stand")
     return "\n".join(lines)
 
 

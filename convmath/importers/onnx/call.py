@@ -137,3 +137,26 @@ def attributes(node: NodeProto, constant: Callable[[TensorProto], Constant]) -> 
             case _:
                 pass
     return found
+
+
+def check(node: NodeProto, opset: int) -> None:
+    """Refuse a node whose attributes or inputs are not those that its operator has in this version.
+
+    So what reads the operator may take their types for granted.
+    """
+    from onnx import defs
+
+    try:
+        schema = defs.get_schema(node.op_type, opset, "")
+    except defs.SchemaError:
+        raise Unsupported(f"version {opset} of ONNX's operators has none of this name") from None
+    for each in node.attribute:
+        known = schema.attributes.get(each.name)
+        if known is not None and each.type != known.type.value:  # type: ignore[attr-defined]
+            raise Unsupported(f"its attribute '{each.name}' is of another type than the operator's")
+    missing = [name for name, known in schema.attributes.items() if known.required]
+    missing = [name for name in missing if all(each.name != name for each in node.attribute)]
+    if missing:
+        raise Unsupported(f"its attribute '{missing[0]}' is missing")
+    if not schema.min_input <= len(node.input) <= schema.max_input:
+        raise Unsupported(f"it has {len(node.input)} inputs, but takes {schema.min_input} to {schema.max_input}")

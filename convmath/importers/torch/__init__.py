@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from convmath import limits as limits_module
-from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, UsageError, inert
+from convmath.errors import UnsupportedError, UsageError, inert
 from convmath.formula import Formula, Value, symbol
-from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Tensor
 from convmath.limits import Limits
 from convmath.spec.expressions import is_name
 from convmath.spec.graph import Input, Network, SymbolInfo
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 Shape = Sequence[int | str]
-EXTRA = "PyTorch is not installed; pip install 'convmath[torch]' brings it"
 
 
 def from_torch(
@@ -44,10 +41,9 @@ def from_torch(
     Raises ``UnsupportedError`` with everything that no layer of convmath says, and where it
     stands; ``UsageError`` for a shape that is none.
     """
-    try:
-        import torch
-    except ImportError:
-        raise UnsupportedError(EXTRA) from None
+    check_installed()
+    import torch
+
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"{inert(repr(module)[:80])} is no torch.nn.Module; call the class to make one")
     from convmath.importers.torch.reading import Wanted, read
@@ -58,6 +54,14 @@ def from_torch(
     by_name = isinstance(input_shape, Mapping)
     title = type(module).__name__ if name is None else name
     return read(module, Wanted(title, inputs, infos, by_name, weights, allow_opaque, limits))
+
+
+def check_installed() -> None:
+    """Refuse to go on without PyTorch."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise UnsupportedError("PyTorch is not installed; pip install 'convmath[torch]' brings it")
 
 
 def _shapes(module: Module, given: Shape | Sequence[Shape] | Mapping[str, Shape]) -> dict[str, Shape]:

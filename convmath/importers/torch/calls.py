@@ -72,6 +72,7 @@ FUNCTIONS = Table()
 MODULES = Table()
 """Layers of torch.nn by the names of their classes."""
 
+NO_LAYER = "there is no layer for it"
 ATTENTION = "it multiplies two maps with one another, as attention does; no layer of a convolutional network says that"
 ATTENTIVE = frozenset(
     {
@@ -93,21 +94,28 @@ ATTENTIVE = frozenset(
 
 def perform(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return what a handler makes of a call; where it cannot be said, the refusal is noted."""
-    if contains((args, kwargs), Poison):
-        if call.operator in ATTENTIVE:
-            call.sketch.refuse(call.operator, call.name, ATTENTION)
-        return POISON
     try:
-        if handler is None:
-            raise Unsupported(ATTENTION if call.operator in ATTENTIVE else "there is no layer for it")
-        try:
-            signature(handler).bind(call, *args, **kwargs)
-        except TypeError as error:
-            raise Unsupported(f"it is called in a way that is not known: {error}") from None
-        return handler(call, *args, **kwargs)
+        if contains((args, kwargs), Poison):
+            if call.operator in ATTENTIVE:
+                raise Unsupported(ATTENTION)
+            return POISON
+        return _performed(call, handler, args, kwargs)
     except Unsupported as refusal:
         call.sketch.refuse(call.operator, call.name, str(refusal))
         return POISON
+
+
+def _performed(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if handler is None:
+        raise Unsupported(ATTENTION if call.operator in ATTENTIVE else NO_LAYER)
+    try:
+        signature(handler).bind(call, *args, **kwargs)
+    except TypeError as error:
+        raise Unsupported(f"it is called in a way that is not known: {error}") from None
+    try:
+        return handler(call, *args, **kwargs)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise Unsupported(f"it is called in a way that is not known: {error}") from error
 
 
 def contains(held: Any, kind: type | tuple[type, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from convmath.errors import ConvmathError, UnsupportedError, inert
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Tensor
 from convmath.importers.torch.calls import ATTENTION
+from convmath.importers.torch.exported import export
 from convmath.importers.torch.parameters import Parameters
 from convmath.importers.torch.tracing import Tracer
 from convmath.limits import Limits
@@ -38,10 +39,13 @@ class Wanted:
 def read(module: torch.nn.Module, wanted: Wanted) -> Network:
     """Return the network that a module is.
 
+    Its code is followed with stand-ins for maps; where that asks for numbers that are
+    not known, it is exported instead.
+
     Raises ``UnsupportedError`` where neither way leads through, with both reasons.
     """
     sketch = wanted.sketch()
-    tracer = Tracer(sketch, module)
+    tracer = Tracer(sketch, module, allow_opaque=wanted.allow_opaque)
     sources = [sketch.source(at) for at in range(len(wanted.inputs))]
     named = {each.name: x for each, x in zip(wanted.inputs, sources, strict=True)}
     try:
@@ -50,9 +54,24 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
         raise
     except Exception as error:
         if sketch.refused:
-            return finished(sketch, tracer.parameters, sources, wanted)
-        raise UnsupportedError(f"{inert(wanted.name)} cannot be read as a network: {_reason(error)}") from error
+            return finished(sketch, tracer.parameters, (), wanted)
+        return _exported(module, wanted, _reason(error))
     return finished(sketch, tracer.parameters, made, wanted)
+
+
+def _exported(module: torch.nn.Module, wanted: Wanted, reason: str) -> Network:
+    sketch, parameters = wanted.sketch(), Parameters(module)
+    try:
+        made, symbols = export(sketch, module, parameters, wanted.symbols, by_name=wanted.by_name)
+    except ConvmathError:
+        raise
+    except Exception as error:
+        raise UnsupportedError(
+            f"{inert(wanted.name)} cannot be read as a network:\n"
+            f"  following its code: {reason}\n"
+            f"  torch.export: {_reason(error)}"
+        ) from error
+    return finished(sketch, parameters, made, replace(wanted, symbols=symbols))
 
 
 def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) -> Network:
@@ -64,8 +83,6 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
     network = sketch.network(list(dict.fromkeys(maps(made))), wanted.symbols, about)
     if not wanted.weights:
-        from dataclasses import replace
-
         return replace(network, weights={})
     return network
 

@@ -140,6 +140,23 @@ def concat(call: Call, tensors: Any, dim: int = 0, axis: int | None = None) -> T
     return moves.concat(call.sketch, call.name, [a_map(each) for each in tensors], dim if axis is None else axis)
 
 
+@FUNCTIONS("stack")
+def stack(call: Call, tensors: Any, dim: int = 0) -> Tensor:
+    """Put maps of one channel behind one another, along an axis of their own."""
+    parts = [moves.unsqueeze(call.sketch, f"{call.name}.unsqueeze", a_map(each), (dim,)) for each in tensors]
+    return moves.concat(call.sketch, call.name, parts, dim)
+
+
+@FUNCTIONS("unbind")
+def unbind(call: Call, input: Any, dim: int = 0) -> list[Tensor]:
+    """Keep every place of an axis on its own."""
+    x = a_map(input)
+    count = x.dims[x.at(dim)]
+    if not isinstance(count, int):
+        raise Unsupported(f"it takes an axis of {count} apart")
+    return [select(call, x, dim, at) for at in range(count)]
+
+
 @FUNCTIONS("chunk")
 def chunk(call: Call, input: Any, chunks: int, dim: int = 0) -> list[Tensor]:
     """Cut a map into so many parts, the last perhaps smaller."""

@@ -18,7 +18,19 @@ from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor
 from convmath.importers.torch import modules, sizes
-from convmath.importers.torch.calls import ATTENTION, FUNCTIONS, MODULES, POISON, Call, Poison, contains, perform
+from convmath.importers.torch.calls import (
+    ATTENTION,
+    ATTENTIVE,
+    FUNCTIONS,
+    MODULES,
+    POISON,
+    Call,
+    Poison,
+    Table,
+    contains,
+    perform,
+)
+from convmath.importers.torch.opaque import opaque
 from convmath.importers.torch.parameters import Parameters
 
 _PATCHING = RLock()
@@ -159,12 +171,14 @@ def _found(held: Any) -> Iterator[Traced]:
 class Tracer:
     """Runs the code of a module once, and writes what it does on a sketch."""
 
-    def __init__(self, sketch: Sketch, root: torch.nn.Module) -> None:
+    def __init__(self, sketch: Sketch, root: torch.nn.Module, *, allow_opaque: bool = False) -> None:
         self.sketch = sketch
         self.parameters = Parameters(root)
         self._root = root
         self._paths = {id(each): name for name, each in root.named_modules()}
         self._scope: list[str] = []
+        self._allow_opaque = allow_opaque
+        self._watches = True
 
     def run(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return what the module puts out for maps; whatever its code returns, with maps in the place of tensors."""
@@ -178,11 +192,13 @@ class Tracer:
         called, held = module.__call__, module.__getattr__
 
         def watched(each: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            return self._module(each, called, args, kwargs)
+            return self._module(each, called, args, kwargs) if self._watches else called(each, *args, **kwargs)
 
         def seen(each: torch.nn.Module, name: str) -> Any:
             found = held(each, name)
-            return self.wrapped(self.parameters.constant(found)) if isinstance(found, torch.nn.Parameter) else found
+            if isinstance(found, torch.nn.Parameter) and self._watches:
+                return self.wrapped(self.parameters.constant(found))
+            return found
 
         module.__call__, module.__getattr__ = watched, seen  # type: ignore[method-assign]
         try:
@@ -195,9 +211,9 @@ class Tracer:
         path = self._paths.get(id(module), kind.lower())
         if is_leaf(module) or modules.changed(module):
             call = Call(self.sketch, path or kind.lower(), kind, self.parameters)
-            handler = partial(_refused, why) if (why := modules.changed(module)) else MODULES.get(kind)
-            if handler is not None:
-                handler = _given(handler, module)
+            handler = self._handler(module, kind)
+            if handler is None and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
+                self.sketch.refuse(kind, call.name, NO_LAYER)
             return self.wrapped(perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs))))
         self._scope.append(path)
         before = len(self.sketch.refused)
@@ -214,6 +230,23 @@ class Tracer:
         del self.sketch.refused[before:]
         self.sketch.refuse(kind, path, ATTENTION)
         return self.wrapped(POISON)
+
+    def _handler(self, module: torch.nn.Module, kind: str) -> Callable[..., Any] | None:
+        """Return what reads a layer of torch.nn, if there is something."""
+        why = modules.changed(module)
+        if why is not None:
+            return partial(_refused, why)
+        handler = MODULES.get(kind)
+        if handler is None and self._allow_opaque and kind not in ATTENTIVE:
+            handler = self._opaque
+        return None if handler is None else _given(handler, module)
+
+    def _opaque(self, call: Call, module: torch.nn.Module, input: Any) -> Tensor:
+        self._watches = False
+        try:
+            return opaque(call, module, input)
+        finally:
+            self._watches = True
 
     def method(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return what a method puts out, the first argument being its owner."""
@@ -258,13 +291,16 @@ class Tracer:
         return held
 
 
-def carried_out(call: Call, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return what a call puts out: of maps by the table, of constants alone or of sizes by the function itself."""
+def carried_out(
+    call: Call, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], first: Table = FUNCTIONS
+) -> Any:
+    """Return what a call puts out: of maps by the tables, of constants alone or of sizes by the function itself."""
     if call.operator in IGNORED:
         return None
     if contains((args, kwargs), Tensor | Poison):
-        handler = FUNCTIONS.get(call.operator) or FUNCTIONS.get(call.operator.rstrip("_"))
-        return perform(call, handler, args, kwargs)
+        tables = (first, FUNCTIONS)
+        found = (table.get(word) for word in (call.operator, call.operator.rstrip("_")) for table in tables)
+        return perform(call, next((each for each in found if each), None), args, kwargs)
     if contains((args, kwargs), Constant):
         if call.operator in ("size", "dim", "numel"):
             return _of_constant(call.operator, *args)

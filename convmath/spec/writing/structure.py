@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from convmath.spec.graph import Node
 from convmath.spec.layer import Merge
 from convmath.spec.passes import Passes
+from convmath.spec.shuffle import PixelShuffle
+from convmath.spec.transpose import ConvTranspose
+from convmath.spec.upsample import Upsample
 from convmath.spec.writing.plain import has_parameters, line, squeeze
 from convmath.spec.writing.source import Source
 
@@ -131,6 +135,8 @@ def _joined(source: Source, found: list[Piece], at: int) -> Piece | None:
     if depth > MOST_DEPTH or any(piece.last_use > at for piece in inside):
         return None
     start = min(piece.start for piece in inside)
+    if len(begun) < len(branches) and any(map(_enlarges, source.nodes[start:at])):
+        return None  # a skip from an encoder to its decoder: a name says more than nesting
     if source.first + start <= common or sum(piece.stop - piece.start for piece in inside) != at - start:
         return None
     branches = _in_order(branches, node.layer.kind)
@@ -139,6 +145,10 @@ def _joined(source: Source, found: list[Piece], at: int) -> Piece | None:
     kind = node.layer.kind
     word, fields = ("residual", {}) if _is_residual(kind, branches) else ("parallel", {"merge": kind})
     return Piece(word, fields, source, start, at + 1, common, parts=branches, depth=depth)
+
+
+def _enlarges(node: Node) -> bool:
+    return isinstance(node.layer, ConvTranspose | PixelShuffle | Upsample)
 
 
 def _in_order(branches: list[list[Piece]], kind: str) -> list[list[Piece]] | None:
