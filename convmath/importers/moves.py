@@ -56,7 +56,7 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
         x = Tensor.plain(x.producer, x.shape)
         return x if dims == x.dims else _written(sketch, name, x, dims)
     if not x.is_plain:
-        return _joined(sketch, name, x, dims)
+        return _flat(sketch, name, x) if len(dims) == 2 and _is_last(x) else _joined(sketch, name, x, dims)
     sizes = x.shape.sizes
     if len(dims) == 2:
         return sketch.layer(name, Flatten(), x) if sizes else x
@@ -93,6 +93,17 @@ def _open(one: tuple[Value, ...], two: tuple[Value, ...]) -> bool:
 
 def _shown(dims: Sequence[Value]) -> str:
     return f"[{', '.join('batch' if each == BATCH_SIZE else str(each) for each in dims)}]"
+
+
+def _is_last(x: Tensor) -> bool:
+    """Tell whether all that differs from a plain map is that channels stand last."""
+    return x.axes == (BATCH, *((2 + at, 0) for at in range(len(x.shape.sizes))), CHANNELS)
+
+
+def _flat(sketch: Sketch, name: str, x: Tensor) -> Tensor:
+    """Add what writes a map of channels last as a vector, in which the channels of each position stand together."""
+    vector = sketch.layer(name, Flatten(), Tensor.plain(x.producer, x.shape))
+    return sketch.layer(f"{name}.order", ChannelShuffle(groups=x.shape.channels), vector)
 
 
 def _joined(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Tensor:
@@ -175,8 +186,15 @@ def unsqueeze(sketch: Sketch, name: str, x: Tensor, axes: Sequence[int]) -> Tens
     places = {axis % rank for axis in axes}
     if x.is_hidden and len(places) == 1:
         [at] = places
+<<<<<<< HEAD
         order = (*x.axes[:at], CHANNELS, *x.axes[at:])
         return Tensor(x.producer, x.shape, order, (*x.dims[:at], 1, *x.dims[at:]))
+=======
+        order, held = [*x.axes], [*x.dims]
+        order.insert(at, CHANNELS)
+        held.insert(at, 1)
+        return Tensor(x.producer, x.shape, tuple(order), tuple(held))
+>>>>>>> onnxtests
     rest = iter(x.dims)
     dims = tuple(1 if at in places else next(rest) for at in range(rank))
     return _written(sketch, name, x, dims) if x.is_plain and 0 not in places else reshape(sketch, name, x, dims)
