@@ -186,15 +186,8 @@ def unsqueeze(sketch: Sketch, name: str, x: Tensor, axes: Sequence[int]) -> Tens
     places = {axis % rank for axis in axes}
     if x.is_hidden and len(places) == 1:
         [at] = places
-<<<<<<< HEAD
         order = (*x.axes[:at], CHANNELS, *x.axes[at:])
         return Tensor(x.producer, x.shape, order, (*x.dims[:at], 1, *x.dims[at:]))
-=======
-        order, held = [*x.axes], [*x.dims]
-        order.insert(at, CHANNELS)
-        held.insert(at, 1)
-        return Tensor(x.producer, x.shape, tuple(order), tuple(held))
->>>>>>> onnxtests
     rest = iter(x.dims)
     dims = tuple(1 if at in places else next(rest) for at in range(rank))
     return _written(sketch, name, x, dims) if x.is_plain and 0 not in places else reshape(sketch, name, x, dims)

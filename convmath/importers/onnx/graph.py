@@ -6,13 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convmath.importers.moves import transpose
-<<<<<<< HEAD
-from convmath.importers.onnx import layers, moves
-from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
-=======
 from convmath.importers.onnx import enlarging, layers, moves
-from convmath.importers.onnx.call import OPERATORS, Call, attributes, check
->>>>>>> onnxtests
+from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
 from convmath.importers.onnx.norms import written_out
 from convmath.importers.onnx.opaque import opaque
@@ -53,12 +48,7 @@ class _Reading:
 
     def __init__(self, model: OnnxFile, limits: Limits, ends: tuple[str, ...], *, allow_opaque: bool) -> None:
         self.model, self.ends, self.allow_opaque = model, ends, allow_opaque
-<<<<<<< HEAD
-        self.nodes, wanted = _needed(model, ends)
-        self.used = wanted - {""}
-=======
         self.nodes, self.used = _needed(model, ends)
->>>>>>> onnxtests
         self.constants = {node.output[0]: node for node in self.nodes if node.op_type == "Constant"}
         self.turned = _channels_last(model, self.nodes)
         given = {name: each for name, each in model.inputs.items() if name in self.used}
