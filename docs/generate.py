@@ -3,7 +3,7 @@
     python docs/generate.py            writes what is stale
     python docs/generate.py --check    only names what is stale, with exit status 1
 
-Whole pages are ``kinds.md`` and ``api.md``; in ``language.md`` and ``counters.md`` the marked region.
+Whole pages are ``kinds.md`` and ``api.md``; in ``counters.md``, ``language.md`` and ``onnx.md`` the marked region.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from convmath.counters.counting import Entries
 from convmath.counters.tables import COUNTERS
 from convmath.counters.writings import MEANINGS
 from convmath.errors import ConvmathError
+from convmath.importers.onnx.call import OPERATORS
+from convmath.importers.onnx.graph import SPOKEN
 from convmath.limits import Limits
 from convmath.render.markdown import write
 from convmath.render.shown import Shown
@@ -113,6 +115,19 @@ def counters_table() -> str:
 def _counted(entries: Entries) -> str:
     """Return a cell: what is counted, in italics where it is wrong."""
     return "; ".join(f"*{each.says}*" if each.fault else each.says for each in entries)
+
+
+def operators_table() -> str:
+    """Return the operators of ONNX that are read, those together that one function reads."""
+    found: dict[Callable[..., Any], list[str]] = {}
+    for name, function in OPERATORS.items():
+        found.setdefault(function, []).append(name)
+    order = [module.__name__ for module in SPOKEN]
+    lines = ["| operators | read as |", "|---|---|"]
+    for function, names in sorted(found.items(), key=lambda each: order.index(each[0].__module__)):
+        what = (inspect.getdoc(function) or "").splitlines()[0].removeprefix("Read ").replace("``", "`")
+        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {what} |")
+    return "\n".join(lines) + "\n"
 
 
 def api_page() -> str:
@@ -237,12 +252,13 @@ def in_region(text: str, part: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Return every page that has generated parts, as it should be."""
-    language, counters = HERE / "language.md", HERE / "counters.md"
+    counters, language, onnx = HERE / "counters.md", HERE / "language.md", HERE / "onnx.md"
     return {
         HERE / "api.md": api_page(),
         HERE / "kinds.md": kinds_page(),
         counters: in_region(counters.read_text(encoding="utf-8"), counters_table()),
         language: in_region(language.read_text(encoding="utf-8"), kinds_table()),
+        onnx: in_region(onnx.read_text(encoding="utf-8"), operators_table()),
     }
 
 

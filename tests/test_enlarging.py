@@ -136,6 +136,24 @@ def test_sizes_in_symbols_of_the_input_are_confirmed(size: tuple[str | int, ...]
     }
 
 
+def test_a_factor_may_be_a_ratio_or_a_decimal() -> None:
+    halved, decimal, ratio = (
+        analyzed([1, "H"], [{"upsample": {"scale_factor": each, "mode": "bilinear"}}]) for each in ("1/2", 1.5, "3/2")
+    )
+
+    assert (str(halved.totals.output_shape[1]), str(decimal.totals.output_shape[1])) == ("floor(H/2)", "H + floor(H/2)")
+    assert decimal.totals == ratio.totals
+    assert (halved.totals.receptive_field.size, halved.totals.receptive_field.jump) == ((2,), (2,))
+    assert [str(each) for each in halved.totals.valid_when] == ["H >= 2"]
+
+
+def test_broken_factors_are_confirmed_in_a_stack() -> None:
+    conv = {"conv": {"out_channels": 2, "kernel_size": 3, "stride": 2}}
+    layers = [conv, {"upsample": {"scale_factor": ["3/2", "2/3"], "mode": "bilinear"}}, {"upsample": "5/4"}, conv]
+
+    assert verify(network([1, "H", "W"], layers), samples=8).confirmed
+
+
 def test_an_image_of_one_pixel_is_resized_to_the_input() -> None:
     layers = ["global_avg_pool", {"upsample": {"size": ["H", "W"], "mode": "bilinear"}}]
     report = analyzed([3, "H", "W"], layers)
@@ -143,6 +161,27 @@ def test_an_image_of_one_pixel_is_resized_to_the_input() -> None:
     assert str(report.layers[-1].output_shape[1]) == "H"
     assert report.layers[-1].receptive_field.whole
     assert verify(network([3, "H", "W"], layers), samples=8).confirmed
+
+
+def test_joins_behind_a_resized_image_are_solved() -> None:
+    """Two of H elements are lost to the window, and halved and doubled H - 2 comes out where H is even."""
+    window = {"conv": {"out_channels": 1, "kernel_size": 3}}
+    there_and_back = [{"max_pool": 3}, {"upsample": {"size": ["H"]}}, window, {"max_pool": 2}, {"upsample": 2}]
+    net = network([1, "H"], [{"parallel": {"merge": "add", "branches": [there_and_back, [{"crop": 1}]]}}])
+
+    report = derive(net)
+
+    assert [str(each) for each in report.totals.valid_when] == ["H % 2 == 0", "H >= 4"]
+    assert verify(net, samples=8).confirmed
+
+
+def test_a_resized_image_must_have_room_for_a_window() -> None:
+    net = network([1, "H"], [{"upsample": {"size": ["H//2 + 1"]}}, {"max_pool": 5}, {"max_pool": 2}])
+
+    report = derive(net)
+
+    assert [str(each) for each in report.totals.valid_when] == ["H >= 18"]
+    assert verify(net, samples=8).confirmed
 
 
 def test_an_image_resized_to_its_own_size_joins_the_image() -> None:
@@ -282,7 +321,12 @@ def test_faulty_transposed_convolutions_are_refused(fields: dict, message: str) 
         ({"upsample": {"size": 3, "scale_factor": 2}}, "are both given"),
         ({"upsample": {"mode": "bilinear"}}, "needs 'scale_factor' or 'size'"),
         ({"upsample": {"size": 3, "align_corners": True}}, "goes with mode: bilinear, but the mode is nearest"),
-        ({"upsample": "3/2"}, "is 3/2, which is no integer"),
+        ({"upsample": "-3/2"}, "is -3/2, but must be above 0"),
+        ({"upsample": 0.0}, "is 0, but must be 1 or more"),
+        ({"upsample": "1/4"}, "the window does not fit"),
+        ({"upsample": "n/2"}, "is n/2, but only a ratio of numbers may be broken"),
+        ({"upsample": {"size": "3/2"}}, "is 3/2, which is no integer"),
+        ({"upsample": {"size": 1.5}}, "is no integer and no expression"),
         ({"upsample": {"scale_factor": 2, "mode": "cubic"}}, "'cubic' is not one of nearest, bilinear"),
         ({"crop": 2}, "does not fit"),
         ({"crop": "same"}, "'same' is no amount here"),

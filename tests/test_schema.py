@@ -181,6 +181,12 @@ BODY = {
         {"defaults": {"add": {}, "squeeze_excitation": {"gate": "tanh"}}, "layers": ["relu"]},
         {"blocks": {"b": BODY}, "layers": [{"b": {"c": 3, "name": "x"}}, {"b": {"c": 3, "from": "x", "share": "x"}}]},
         {"blocks": {"b": {"params": ["s"], "layers": [{"add": "s"}]}}, "layers": ["relu", {"b": [["relu1", "input"]]}]},
+        {"layers": [{"upsample": 1.5}, {"upsample": ["1/2", 0.25]}, {"upsample": {"scale_factor": "5/4"}}]},
+        {"layers": [{"upsample": 2}, {"upsample": {"size": ["H", "2*W"]}}, {"upsample": {"scale_factor": [2, 3]}}]},
+        {"layers": [{"upsample": {"size": 9, "scale_factor": None, "mode": "bilinear", "align_corners": True}}]},
+        {"defaults": {"upsample": {"mode": "bilinear"}}, "layers": [{"upsample": {"size": "H"}}]},
+        {"layers": [{"hard_tanh": {"min_val": 0, "max_val": "6"}}, {"celu": {"alpha": 0.5}}, {"gelu": None}, "celu"]},
+        {"layers": ["relu", {"subtract": ["relu1", "input"]}, {"divide": {"from": ["relu1", "input"]}}]},
         {"layers": [{"pad": [[0, "H"], 3]}, {"max_pool": ["H", 2]}, {"max_pool": {"kernel_size": 2, "padding": "H"}}]},
     ],
 )  # fmt: skip

@@ -265,7 +265,7 @@ RULES: dict[str, tuple[type, str, Fault]] = {
     "bilinear reads as nearest": (
         Upsample,
         "upsample",
-        lambda f, layer, s: replace(f, last=tuple(FloorMap(1, 0, each) for each in layer.scale_factor)),
+        lambda f, layer, s: replace(f, last=f.first),
     ),
     "offsets do not widen a field": (
         DeformableConv,

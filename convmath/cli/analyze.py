@@ -55,7 +55,14 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
     limits = take_limits(options)
     columns = _columns(options["columns"], form)
     written = _written(options, form)
-    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits, output=options["output"])
+    network = read_network(
+        spec,
+        parse_settings(settings),
+        numbers=numbers,
+        limits=limits,
+        allow_opaque=options["allow_opaque"],
+        output=options["output"],
+    )
     layers = len(network.nodes)
     with progress("analyzing", layers) if layers > SLOW else nullcontext() as advance:
         report = api.Report(network, progress=advance)

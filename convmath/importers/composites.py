@@ -32,6 +32,9 @@ from convmath.spec.merge import Multiply
 from convmath.spec.norm import Bias
 from convmath.spec.transpose import ConvTranspose
 
+STEEP = HardSigmoid(alpha=1 / 6, beta=0.5)
+"""The hard sigmoid of MobileNetV3, which makes a hard swish."""
+
 
 def recognised(drafts: Sequence[Draft], first: int, ends: tuple[int, ...]) -> tuple[list[Draft], tuple[int, ...]]:
     """Return the nodes with every pattern put together; *first* numbers the first node among the producers.
@@ -125,12 +128,11 @@ def _product(rewriting: _Rewriting, at: int) -> Iterator[tuple[int, int]]:
 
 
 def _gated(rewriting: _Rewriting, at: int) -> bool:
-    """A map times a function of itself: SiLU, hard swish, Mish."""
+    """Put together a map times a function of itself: SiLU, hard swish, Mish."""
     for x, gate in _product(rewriting, at):
-        for kind, made in ((Sigmoid, Silu), (HardSigmoid, HardSwish)):
-            plain = rewriting.layer(gate) == kind()
-            if plain and rewriting.inner(gate, kind) == x:
-                return rewriting.put(at, made(), x, [gate])
+        for plain, made in ((Sigmoid(), Silu()), (STEEP, HardSwish())):
+            if rewriting.layer(gate) == plain and rewriting.inner(gate, type(plain)) == x:
+                return rewriting.put(at, made, x, [gate])
         soft = rewriting.inner(gate, Tanh)
         if soft is not None and rewriting.layer(soft) == Softplus(beta=1.0) and rewriting.inner(soft, Softplus) == x:
             return rewriting.put(at, Mish(), x, [gate, soft])
@@ -138,18 +140,18 @@ def _gated(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _hard_sigmoid(rewriting: _Rewriting, at: int) -> bool:
-    """``relu6(x + 3) / 6``, before it gates anything."""
+    """Put together ``relu6(x + 3) / 6``, before it gates anything."""
     layer = rewriting.drafts[at].node.layer
     if not isinstance(layer, Rescaling) or not _near(layer.scale, 1 / 6) or layer.offset != 0:
         return False
     [clipped] = rewriting.drafts[at].node.inputs
     shifted = rewriting.inner(clipped, Relu6)
     x = None if shifted is None else rewriting.rescaled(shifted, 1.0, 3.0)
-    return x is not None and shifted is not None and rewriting.put(at, HardSigmoid(), x, [clipped, shifted])
+    return x is not None and shifted is not None and rewriting.put(at, STEEP, x, [clipped, shifted])
 
 
 def _hard_swish(rewriting: _Rewriting, at: int) -> bool:
-    """``x * relu6(x + 3) / 6``, the division last."""
+    """Put together ``x * relu6(x + 3) / 6``, the division last."""
     layer = rewriting.drafts[at].node.layer
     if not isinstance(layer, Rescaling) or not _near(layer.scale, 1 / 6) or layer.offset != 0:
         return False
@@ -164,7 +166,7 @@ def _hard_swish(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _gelu(rewriting: _Rewriting, at: int) -> bool:
-    """``x * (1 + erf(x/sqrt(2))) / 2``, the half at the end, or with x before the product."""
+    """Put together ``x * (1 + erf(x/sqrt(2))) / 2``, the half at the end, or with x before the product."""
     layer, node = rewriting.drafts[at].node.layer, rewriting.drafts[at].node
     if isinstance(layer, Rescaling) and _near(layer.scale, 0.5) and layer.offset == 0:
         [product] = node.inputs
@@ -175,10 +177,10 @@ def _gelu(rewriting: _Rewriting, at: int) -> bool:
             if parts:
                 return rewriting.put(at, Gelu(approximate="none"), x, [product, *parts])
     for half, gate in _product(rewriting, at):
-        x = rewriting.rescaled(half, 0.5, 0.0)
-        parts = None if x is None else _erf(rewriting, gate, x)
-        if parts and x is not None:
-            return rewriting.put(at, Gelu(approximate="none"), x, [half, *parts])
+        whole = rewriting.rescaled(half, 0.5, 0.0)
+        parts = None if whole is None else _erf(rewriting, gate, whole)
+        if parts and whole is not None:
+            return rewriting.put(at, Gelu(approximate="none"), whole, [half, *parts])
     return False
 
 
@@ -194,7 +196,7 @@ def _erf(rewriting: _Rewriting, gate: int, x: int) -> list[int] | None:
 
 
 def _biased(rewriting: _Rewriting, at: int) -> bool:
-    """A bias that stands behind the layer whose bias it is."""
+    """Put a bias into the layer that it stands behind."""
     draft = rewriting.drafts[at]
     if not isinstance(draft.node.layer, Bias):
         return False
@@ -212,7 +214,7 @@ def _biased(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _clipped(rewriting: _Rewriting, at: int) -> bool:
-    """A clip at 0 and 6, which has a name of its own."""
+    """Name a clip at 0 and 6."""
     node = rewriting.drafts[at].node
     if node.layer != HardTanh(min_val=0.0, max_val=6.0):
         return False

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from convmath.formula import Formula, Value, product_of, ratio
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import BATCH, BATCH_SIZE, CHANNELS, Axis, Tensor, Unsupported
+from convmath.spec.layer import Layer
 from convmath.spec.merge import Concat
 from convmath.spec.pool import MaxPool
 from convmath.spec.reshape import Crop, Flatten, Padding, Reshape, SliceChannels
@@ -52,6 +53,9 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
         return x
     if dims[:1] != (BATCH_SIZE,) or x.axes[0] != BATCH:
         raise Unsupported(f"the batch of a map of {x} becomes part of another axis, in {_shown(dims)}")
+    if x.is_hidden:
+        x = Tensor.plain(x.producer, x.shape)
+        return x if dims == x.dims else _written(sketch, name, x, dims)
     if not x.is_plain:
         return _joined(sketch, name, x, dims)
     sizes = x.shape.sizes
@@ -65,8 +69,7 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
 
 
 def _written(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Tensor:
-    made = sketch.layer(name, Reshape(shape=dims[1:]), Tensor.plain(x.producer, x.shape))
-    return made
+    return sketch.layer(name, Reshape(shape=dims[1:]), Tensor.plain(x.producer, x.shape))
 
 
 def _resolved(x: Tensor, target: Sequence[Value]) -> tuple[Value, ...]:
@@ -97,7 +100,7 @@ def _joined(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Te
     """Return the map whose parts of axes are joined again, as *dims* has them."""
     groups = _together(x, dims)
     flat = [axis for group in groups for axis in group]
-    parts = {axis: size for axis, size in zip(x.axes, x.dims, strict=True)}
+    parts = dict(zip(x.axes, x.dims, strict=True))
     source = Tensor.plain(x.producer, x.shape)
     if groups[0] != [BATCH] or len(flat) != len(x.axes):
         raise Unsupported(f"the axes {x.order} cannot be joined to {_shown(dims)}")
@@ -154,6 +157,8 @@ def squeeze(sketch: Sketch, name: str, x: Tensor, axes: Sequence[int] | None) ->
     if any(isinstance(x.dims[x.at(axis)], Formula) for axis in axes or ()):
         raise Unsupported(f"an axis of a map of {x} is squeezed, but its size is no number")
     dims = tuple(size for at, size in enumerate(x.dims) if at not in places)
+    if places == [1] and x.is_plain and len(x.shape.sizes) > 1:  # else a height would pass for channels
+        return Tensor(x.producer, x.shape, (x.axes[0], *x.axes[2:]), dims)
     return reshape(sketch, name, _without_ones(x, places), dims) if places else x
 
 
@@ -169,8 +174,15 @@ def unsqueeze(sketch: Sketch, name: str, x: Tensor, axes: Sequence[int]) -> Tens
     """Add what puts axes of size 1 in."""
     rank = len(x.dims) + len(axes)
     places = {axis % rank for axis in axes}
+    if x.is_hidden and len(places) == 1:
+        [at] = places
+        axes, held = [*x.axes], [*x.dims]
+        axes.insert(at, CHANNELS)
+        held.insert(at, 1)
+        return Tensor(x.producer, x.shape, tuple(axes), tuple(held))
     rest = iter(x.dims)
-    return reshape(sketch, name, x, tuple(1 if at in places else next(rest) for at in range(rank)))
+    dims = tuple(1 if at in places else next(rest) for at in range(rank))
+    return _written(sketch, name, x, dims) if x.is_plain and 0 not in places else reshape(sketch, name, x, dims)
 
 
 def concat(sketch: Sketch, name: str, parts: Sequence[Tensor], axis: int) -> Tensor:
@@ -252,12 +264,8 @@ def pad(sketch: Sketch, name: str, x: Tensor, pads: Sequence[tuple[Value, Value]
             amount[x.logical(axis)] = pair
     if amount[0] != (0, 0) or amount[1] != (0, 0):
         raise Unsupported("it pads the batch or the channels")
-    cut = tuple(
-        (max(0, -before), max(0, -after)) if _numbers(before, after) else (0, 0) for before, after in amount[2:]
-    )
-    more = tuple(
-        (max(0, before), max(0, after)) if _numbers(before, after) else (before, after) for before, after in amount[2:]
-    )
+    cut = tuple((_below(before), _below(after)) for before, after in amount[2:])
+    more = tuple((before + less, after + fewer) for (before, after), (less, fewer) in zip(amount[2:], cut, strict=True))
     both = any(pair != (0, 0) for pair in cut) and any(pair != (0, 0) for pair in more)
     if any(pair != (0, 0) for pair in cut):
         x = sketch.layer(f"{name}.crop" if both else name, Crop(amount=cut), x)
@@ -266,5 +274,6 @@ def pad(sketch: Sketch, name: str, x: Tensor, pads: Sequence[tuple[Value, Value]
     return x
 
 
-def _numbers(*values: Value) -> bool:
-    return all(isinstance(each, int) for each in values)
+def _below(number: Value) -> int:
+    """Return how far a number is below 0; a formula is none that could be."""
+    return max(0, -number) if isinstance(number, int) else 0

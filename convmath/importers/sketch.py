@@ -9,8 +9,10 @@ from typing import Any
 from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, inert
 from convmath.formula import Formula
 from convmath.importers.function import Function
+from convmath.importers.names import LayerNames
 from convmath.importers.tensor import Constant, Reading, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
+from convmath.spec.fields import check_number
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
 from convmath.spec.layer import Layer
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
@@ -18,7 +20,6 @@ from convmath.symbolic.facts import Shape, apply
 
 Given = Mapping[str, Constant]
 """The parameters and buffers of a layer, by the names that its kernel uses."""
-LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,17 @@ class Sketch:
     """Collects the layers of a network, with the shapes of their outputs and the weights that the model holds.
 
     Every layer is held against its rule at once: what follows may depend on the sizes.
+    Where equal arrays are ``stored_once``, as exporters of ONNX store them, two layers
+    that name the same ones need not have shared them: fresh norms are all alike.
     """
 
     name: str
     inputs: tuple[Input, ...]
     limits: Limits = DEFAULT
+    stored_once: bool = False
     drafts: list[Draft] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    _taken: set[str] = field(default_factory=set)
+    names: LayerNames = field(default_factory=LayerNames)
     _owners: dict[tuple[type[Layer], tuple[str, ...]], int] = field(default_factory=dict)
 
     def source(self, at: int) -> Tensor:
@@ -71,42 +75,41 @@ class Sketch:
         if len(self.drafts) >= self.limits.layers:
             message = f"the model has more than {self.limits.layers} layers"
             raise LimitError(Problem("too-many-layers", message, f"{self.limits.flag('layers')} raises the limit"))
+        for field_name, held, minimum in layer.sizes():
+            wrong = check_number(held, minimum)
+            if wrong:
+                raise Unsupported(f"its {field_name} {wrong}")
         try:
             shape = apply(layer, *(each.shape for each in parts)).out
+        except LimitError:
+            raise
         except SpecError as error:
             raise Unsupported("; ".join(problem.message for problem in error.problems)) from None
-        full = self._free(name)
+        full = self.names.take(name or layer.kind)
         at = len(self.drafts)
         inputs = tuple(each.producer for each in parts)
-        share = self._owner(layer, given, at)
+        share = self._owner(layer, given, at, inputs[0])
         node = Node(full, layer, inputs, kind or layer.kind, share=share)
         self.drafts.append(Draft(node, given, shape))
         return parts[0].after(len(self.inputs) + at, shape)
 
     def function(self, name: str, word: str, x: Tensor) -> Tensor:
         """Add an element-wise function that only a pattern of several nodes gives a layer."""
-        draft = Draft(Node(self._free(name), Function(word=word), (x.producer,), word), {}, x.shape)
+        draft = Draft(Node(self.names.take(name or word), Function(word=word), (x.producer,), word), {}, x.shape)
         self.drafts.append(draft)
         return x.after(len(self.inputs) + len(self.drafts) - 1, x.shape)
 
-    def _owner(self, layer: Layer, given: Given, at: int) -> int | None:
+    def _owner(self, layer: Layer, given: Given, at: int, arriving: int) -> int | None:
         """Return the node before this one that uses the same weights, if there is one."""
         keys = tuple(each.key for each in given.values())
         if not keys or not all(keys):
             return None
         owner = self._owners.setdefault((type(layer), keys), at)
+        if self.stored_once and all(len(each.shape) < 2 for each in given.values()):
+            before = arriving - len(self.inputs)
+            if before < 0 or self.drafts[before].node.share is None:
+                return None
         return None if owner == at else owner
-
-    def _free(self, wanted: str) -> str:
-        """Return a name that no layer has: *wanted*, cut and made printable, with a number where it is taken."""
-        base = inert(wanted)[:LONGEST_NAME] or "layer"
-        name, count = base, 1
-        while name in self._taken:
-            count += 1
-            ending = f"_{count}"
-            name = base[: LONGEST_NAME - len(ending)] + ending
-        self._taken.add(name)
-        return name
 
     def refuse(self, operator: str, where: str, why: str) -> None:
         """Note a node that cannot be said; the network is refused in the end, with all of them."""
@@ -182,6 +185,7 @@ def _listed(name: str, refused: Sequence[Refused]) -> str:
     for (operator, why), places in found.items():
         shown = ", ".join(map(inert, places[:5])) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
         lines.append(f"  {inert(operator)}: {inert(why)} (at {shown})")
+    lines.append("  = help: --output NAME reads only what one node needs; --allow-opaque lets unknown operators stand")
     return "\n".join(lines)
 
 

@@ -46,12 +46,18 @@ class Tensor:
         """Whether the axes stand as in a network of convmath."""
         return self.axes == tuple((at, 0) for at in range(len(self.shape.sizes) + 2))
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the model left out the axis of the channels, of which there is one, and kept the order of the rest."""
+        return self.axes == (BATCH, *((at, 0) for at in range(2, len(self.shape.sizes) + 2)))
+
     def after(self, producer: int, shape: Shape) -> Tensor:
         """Return another map of the same axes, in the same order."""
         plain = Tensor.plain(producer, shape)
         if self.is_plain:
             return plain
-        if len(set(self.axes)) != len(plain.axes) or len(shape.sizes) != len(self.shape.sizes):
+        whole = len(set(self.axes)) == len(plain.axes) or (self.is_hidden and shape.channels == 1)
+        if not whole or len(shape.sizes) != len(self.shape.sizes):
             raise Unsupported(f"the axes of the map are in the order {self.order}")
         dims = tuple(plain.dims[logical] for logical, _ in self.axes)
         return Tensor(producer, shape, self.axes, dims)
@@ -105,6 +111,10 @@ class Constant:
     def scalar(self) -> float | None:
         """The only element; None where there are more, or it is not known."""
         return float(self.values[0]) if self.values is not None and self.size == 1 else None
+
+    def reshaped(self, shape: tuple[int, ...]) -> Constant:
+        """Return the same numbers, in the same order, in another shape."""
+        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values)
 
     def arranged(self, shape: tuple[int, ...], how: Callable[[Any], Any]) -> Constant:
         """Return the same numbers as *how* arranges their array, which gives *shape*."""

@@ -106,9 +106,9 @@ def _confront_equation(
 
 
 def _off_default(bound: Network) -> Network:
-    """Return the network with every real number of its layers changed: a default such as 1 hides where it stands."""
+    """Return the network with all real numbers of its layers changed: a default of 1 or 0 hides where it stands."""
     layers = [each.layer for each in bound.nodes]
-    moved = [replace(each, **{name: 1.5 * getattr(each, name) for name in _reals(each)}) for each in layers]
+    moved = [replace(each, **{name: 1.5 * getattr(each, name) or 0.25 for name in _reals(each)}) for each in layers]
     nodes = tuple(replace(node, layer=layer) for node, layer in zip(bound.nodes, moved, strict=True))
     return replace(bound, nodes=nodes)
 

@@ -172,6 +172,12 @@ def channel_shuffle(random: Random, place: Place) -> Fields:
     return {"groups": groups(random, place)}
 
 
+@strategy("gelu")
+def gelu(random: Random, place: Place) -> Fields:  # noqa: ARG001
+    """Draw either way to compute it."""
+    return {"approximate": random.choice(("none", "tanh"))}
+
+
 @strategy("slice_channels")
 def slice_channels(random: Random, place: Place) -> Fields:
     """Draw channels, at times none, or more than there are."""
@@ -219,7 +225,18 @@ def _plain(random: Random, place: Place) -> Fields:  # noqa: ARG001
     return {}
 
 
-for _kind in ("flatten", "dropout", "identity", "scale", "global_avg_pool", "global_max_pool"):
+PLAIN = (
+    "flatten",
+    "dropout",
+    "identity",
+    "scale",
+    "bias",
+    "global_avg_pool",
+    "global_max_pool",
+    "channel_avg_pool",
+    "channel_max_pool",
+)
+for _kind in PLAIN:
     strategy(_kind)(_plain)
 for _cls in core_kinds():
     if _cls.__module__.endswith(".activation") and _cls.kind not in STRATEGIES:

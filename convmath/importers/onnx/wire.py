@@ -14,17 +14,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from mmap import mmap
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from convmath.errors import LimitError, Problem, SpecError, UnsupportedError
+from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, inert
 from convmath.limits import Limits
 
 Buffer: TypeAlias = "bytes | mmap"
+Field: TypeAlias = tuple[int, int, int, int, int]
+"""The number and the wire type of a field, and where its tag, its content and the next field begin."""
 
 SMALL = 4096
 """Payloads of at most so many bytes stay: shapes, bounds and other numbers that steer the graph."""
 MOST_FIELDS = 5_000_000
 """A parser makes up to some hundred bytes of a field of two; real models have about fifty for each node."""
+
+MOST_KEPT = 64 << 20
+"""Bytes of the graph without its tensors: packed numbers grow to many times their size in a parser."""
+LONGEST_NOTE = 1024
 
 VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5
 TEXT, PLAIN, NOTE = "text", "plain", "note"
@@ -55,17 +61,6 @@ KEPT: dict[str, dict[int, str]] = {
 PAYLOADS = frozenset({4, 5, 6, 7, 9, 10, 11})
 """The fields of a tensor that hold its elements."""
 RAW_DATA, SEGMENT = 9, 3
-SEGMENT_TAG = b"\x1a"
-
-
-class Field(NamedTuple):
-    """One field of a message: where its tag, its content and the next field begin."""
-
-    number: int
-    wire: int
-    tag: int
-    start: int
-    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +86,7 @@ class Walk:
     spans: list[Span] = field(default_factory=list)
     fields: int = 0
     nodes: int = 0
+    kept: int = 0
 
     def slim(self) -> bytes:
         """Return the model without its large tensors.
@@ -101,49 +97,58 @@ class Walk:
         return bytes(self._message("model", 0, len(self.data), 0))
 
     def _message(self, kind: str, start: int, stop: int, depth: int) -> bytearray:
-        kept, found = KEPT[kind], bytearray()
+        kept, data, found, inside = KEPT[kind], self.data, bytearray(), 0
         for each in self._fields(start, stop):
-            inner = kept.get(each.number)
+            number, wire, tag, begin, end = each
+            inner = kept.get(number)
             if inner is None:
                 continue
-            if inner in KEPT or inner in (TEXT, NOTE):
-                self._check_wire(each, kind)
-            if inner == TENSOR:
-                body = self._tensor(each.start, each.stop)
-            elif inner in KEPT:
-                self._check(inner, depth)
-                body = self._message(inner, each.start, each.stop, depth + (inner == GRAPH))
-            else:
-                if inner == TEXT:
-                    self._check_text(each, kind)
-                if inner != NOTE or each.stop - each.start <= SMALL:
-                    found += self.data[each.tag : each.stop]
+            if inner == PLAIN:
+                found += data[tag:end]
                 continue
-            found += _varint_bytes(each.number << 3 | BYTES) + _varint_bytes(len(body)) + body
+            if wire != BYTES:
+                raise self._damaged(f"field {number} of a {kind} has the wrong type, at byte {tag}")
+            if inner == TEXT:
+                found += self._text(each, kind)
+            elif inner == NOTE:
+                if end - begin <= LONGEST_NOTE:
+                    found += data[tag:end]
+            else:
+                self._check(inner, depth)
+                if inner == TENSOR:
+                    body = self._tensor(begin, end)
+                else:
+                    body = self._message(inner, begin, end, depth + (inner == GRAPH))
+                    inside += len(body)
+                found += _head(number, len(body)) + body
+        self.kept += len(found) - inside
+        if self.kept > MOST_KEPT:
+            message = f"the graph takes more than {MOST_KEPT >> 20} MiB, its tensors apart"
+            raise LimitError(Problem("too-large", message, file=self.file))
         return found
 
     def _tensor(self, start: int, stop: int) -> bytearray:
         """Return a tensor, without its elements where they take much room."""
-        kept, found = KEPT[TENSOR], bytearray()
+        kept, data, found = KEPT[TENSOR], self.data, bytearray()
         payloads: list[Field] = []
         for each in self._fields(start, stop):
-            if each.number == SEGMENT:
-                raise UnsupportedError(f"{self.file}: a tensor is cut into segments, which no reader of ONNX joins")
-            if each.number in PAYLOADS:
+            number, wire, tag, _, end = each
+            if number == SEGMENT:
+                raise UnsupportedError(
+                    f"{inert(self.file)}: a tensor is cut into segments, which no reader of ONNX joins"
+                )
+            if number in PAYLOADS:
                 payloads.append(each)
-            elif each.number in kept:
-                if kept[each.number] == TEXT:
-                    self._check_wire(each, TENSOR)
-                    self._check_text(each, TENSOR)
-                found += self.data[each.tag : each.stop]
-        if sum(each.stop - each.tag for each in payloads) <= SMALL:
-            for each in payloads:
-                found += self.data[each.tag : each.stop]
+            elif number in kept:
+                found += self._text(each, TENSOR) if kept[number] == TEXT and wire == BYTES else data[tag:end]
+        if sum(end - tag for _, _, tag, _, end in payloads) <= SMALL:
+            for _, _, tag, _, end in payloads:
+                found += data[tag:end]
             return found
-        only = payloads[0] if len(payloads) == 1 and payloads[0][:2] == (RAW_DATA, BYTES) else None
+        raw = payloads[0][3:] if len(payloads) == 1 and payloads[0][:2] == (RAW_DATA, BYTES) else None
         place = b"\x08" + _varint_bytes(len(self.spans))
-        self.spans.append(Span(start, stop, (only.start, only.stop) if only else None))
-        found += SEGMENT_TAG + _varint_bytes(len(place)) + place
+        self.spans.append(Span(start, stop, raw))
+        found += _head(SEGMENT, len(place)) + place
         return found
 
     def _fields(self, start: int, stop: int) -> Iterator[Field]:
@@ -155,24 +160,31 @@ class Walk:
             if self.fields > MOST_FIELDS:
                 message = f"the graph has more than {MOST_FIELDS:,} fields"
                 raise LimitError(Problem("too-many-fields", message, file=self.file))
-            key, at = self._varint(at, stop)
-            number, wire = key >> 3, key & 7
+            key = data[at]
+            at += 1
+            if key > 127:
+                key, at = self._varint(tag, stop)
+            wire = key & 7
+            begin = at
             if wire == BYTES:
-                length, at = self._varint(at, stop)
-                begin, at = at, at + length
+                # Most lengths are one byte; a call for each would double the time of the walk.
+                length = data[at] if at < stop else 128
+                begin = at = at + 1
+                if length > 127:
+                    length, begin = self._varint(at - 1, stop)
+                at = begin + length
             elif wire == VARINT:
-                begin = at
                 _, at = self._varint(at, stop)
             elif wire in (EIGHT, FOUR):
-                begin, at = at, at + (8 if wire == EIGHT else 4)
+                at += 8 if wire == EIGHT else 4
             else:
                 raise self._damaged(f"byte {tag} begins nothing that protobuf knows")
-            if not 0 < number < 1 << 29:
+            if not 7 < key < 1 << 32:
                 raise self._damaged(f"byte {tag} begins nothing that protobuf knows")
             if at > stop:
                 where = "the file ends" if stop == len(data) else "what contains it ends"
                 raise self._damaged(f"what begins at byte {tag} would reach to byte {at}, but {where} at byte {stop}")
-            yield Field(number, wire, tag, begin, at)
+            yield key >> 3, wire, tag, begin, at
 
     def _varint(self, at: int, stop: int) -> tuple[int, int]:
         """Return a number of protobuf's, seven bits to a byte, and the place behind it."""
@@ -202,19 +214,24 @@ class Walk:
             help_ = f"{self.limits.flag('onnx_graphs')} raises the limit"
             raise LimitError(Problem("too-deep", message, help_, file=self.file))
 
-    def _check_wire(self, each: Field, kind: str) -> None:
-        if each.wire != BYTES:
-            raise self._damaged(f"field {each.number} of a {kind} has the wrong type, at byte {each.tag}")
-
-    def _check_text(self, each: Field, kind: str) -> None:
-        # The parser hands text that is no UTF-8 on as bytes, where everybody expects str.
+    def _text(self, each: Field, kind: str) -> bytes:
+        """Return a field that holds text; the parser would hand on what is no UTF-8 as bytes, where all expect str."""
+        _, _, tag, begin, end = each
         try:
-            self.data[each.start : each.stop].decode("utf-8")
+            self.data[begin:end].decode("utf-8")
         except UnicodeDecodeError:
-            raise self._damaged(f"a name of a {kind} is no UTF-8, at byte {each.start}") from None
+            raise self._damaged(f"a name of a {kind} is no UTF-8, at byte {begin}") from None
+        return self.data[tag:end]
 
     def _damaged(self, message: str) -> SpecError:
         return SpecError(Problem("bad-onnx", f"this is no ONNX model, or a damaged one: {message}", file=self.file))
+
+
+def _head(number: int, length: int) -> bytes:
+    """Return what stands before the content of a message."""
+    if length < 128 and number < 16:
+        return bytes((number << 3 | BYTES, length))
+    return _varint_bytes(number << 3 | BYTES) + _varint_bytes(length)
 
 
 def _varint_bytes(value: int) -> bytes:

@@ -10,8 +10,8 @@ from typing import Any
 
 from convmath.importers import layers
 from convmath.importers.deformable import deform_conv
-from convmath.importers.onnx_call import Call, operator
-from convmath.importers.onnx_padding import transposed, upper_half
+from convmath.importers.onnx.call import Call, operator
+from convmath.importers.onnx.padding import transposed, upper_half
 from convmath.importers.tensor import CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.activation import (
     Celu,
@@ -120,7 +120,7 @@ def gemm(call: Call) -> Tensor:
         weight = weight.arranged(weight.shape[::-1], lambda array: array.T)
     alpha, beta = call.get("alpha", 1.0), call.get("beta", 1.0)
     if alpha != 1:
-        weight = weight.arranged(weight.shape, lambda array, held=weight: alpha * array)
+        weight = weight.arranged(weight.shape, lambda array: alpha * array)
     if bias is not None:
         bias = _row(bias, weight.shape[0], beta)
     return layers.linear(call.sketch, call.name, call.x, weight, bias)
@@ -172,9 +172,7 @@ def layer_norm(call: Call) -> Tensor:
     """Read a normalisation over the last axes."""
     x = call.x
     axes = range(x.at(call.get("axis", -1)), len(x.dims))
-    return layers.layer_norm(
-        call.sketch, call.name, x, axes, call.weight(1), call.maybe(2), call.get("epsilon", 1e-5)
-    )
+    return layers.layer_norm(call.sketch, call.name, x, axes, call.weight(1), call.maybe(2), call.get("epsilon", 1e-5))
 
 
 @operator("GroupNormalization")
@@ -205,8 +203,6 @@ def local_response_norm(call: Call) -> Tensor:
 @operator("MaxPool")
 def max_pool(call: Call) -> Tensor:
     """Read a pooling by maxima."""
-    if call.outputs > 1:
-        raise Unsupported("its second output, the places of the maxima, is used")
     return _pool(call, MaxPool)
 
 
@@ -370,5 +366,3 @@ def softmax(call: Call) -> Tensor:
 def function(call: Call) -> Tensor:
     """Read a function that only makes a layer together with its neighbours."""
     return call.sketch.function(call.name, call.operator.lower(), call.x)
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from convmath.importers.onnx_call import Call
+from convmath.importers.onnx.call import Call
 from convmath.importers.tensor import Tensor, Unsupported
 from convmath.spec.fields import SAME, Pad
 
@@ -45,9 +45,7 @@ def transposed(
     word = call.get("auto_pad", "NOTSET")
     if wanted:
         sizes = wanted[-rank:]
-        found = [
-            _towards(x, axis, sizes[axis], strides, dilations, kernel, kept, word) for axis in range(rank)
-        ]
+        found = [_towards(x, axis, sizes[axis], strides, dilations, kernel, kept, word) for axis in range(rank)]
         return tuple(pads for pads, _ in found), tuple(more for _, more in found)
     if word == "SAME_LOWER":
         made = [_same_lower(strides[at], dilations[at] * (kernel[at] - 1) + 1) for at in range(rank)]

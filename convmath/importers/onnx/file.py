@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, UsageError, inert
 from convmath.formula import Value, symbol
-from convmath.importers.names import LayerNames, SizeNames
-from convmath.importers.order import in_order
-from convmath.importers.tensors import Stamp, Tensors
-from convmath.importers.wire import Walk
+from convmath.importers.names import LayerNames, SizeNames, shown
+from convmath.importers.onnx.order import in_order
+from convmath.importers.onnx.tensors import Stamp, Tensors
+from convmath.importers.onnx.wire import Walk
 from convmath.limits import DEFAULT, Limits
 from convmath.spec.graph import Input
 
@@ -147,7 +147,7 @@ def _checked(model: ModelProto, opset: int, tensors: Tensors, limits: Limits) ->
     for each in graph.initializer:
         tensors.check(each)
         if initializers.setdefault(each.name, each) is not each:
-            raise _refusal(file, "made-twice", f"the initializer '{each.name[:200]}' stands there twice")
+            raise _refusal(file, "made-twice", f"the initializer '{shown(each.name)}' stands there twice")
     # Before version 4 of the format every initializer had to be an input as well.
     given = {each.name: each for each in graph.input if each.name not in initializers}
     if not given:
@@ -199,7 +199,7 @@ def _inputs(given: Mapping[str, ValueInfoProto], limits: Limits, file: str) -> t
 def _dims(info: ValueInfoProto, file: str) -> list[int | str]:
     """Return the sizes of an input as they stand in the file, the batch first; empty text for one that does not."""
     if not info.type.HasField("tensor_type") or not info.type.tensor_type.HasField("shape"):
-        message = f"the input '{info.name[:200]}' has no shape"
+        message = f"the input '{shown(info.name)}' has no shape"
         raise _refusal(file, "no-shape", message, "export it with the number of its axes, and its channels")
     found: list[int | str] = []
     for axis, each in enumerate(info.type.tensor_type.shape.dim):
@@ -208,7 +208,7 @@ def _dims(info: ValueInfoProto, file: str) -> list[int | str]:
         if not each.HasField("dim_value") or size == -1:
             found.append(each.dim_param)
         elif axis and not 0 < size < MOST_SIZE:
-            message = f"axis {axis} of the input '{info.name[:200]}' has the size {size}"
+            message = f"axis {axis} of the input '{shown(info.name)}' has the size {size}"
             raise _refusal(file, "bad-size", message, "a size is 1 or more, of at most 18 digits, or free")
         else:
             found.append(size)

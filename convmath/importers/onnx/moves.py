@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from convmath.formula import Value, product_of
 from convmath.importers import arithmetic, moves
-from convmath.importers.numbers import ARITHMETIC, Numbers, computed, exact, integers, numbers, rounded
-from convmath.importers.onnx_call import Call, operator
+from convmath.importers.onnx.call import Call, operator
+from convmath.importers.onnx.numbers import ARITHMETIC, Numbers, computed, exact, integers, numbers, rounded
 from convmath.importers.tensor import BATCH_SIZE, CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.activation import Rescaling
 from convmath.spec.reshape import Dropout
 from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
-MOST_AXES = 32
+MOST_NUMBERS = 32
 WORDS = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "max", "Min": "min", "Sum": "add"}
 """Element-wise operators by the words of ``arithmetic``."""
 
@@ -112,14 +113,20 @@ def constant(call: Call) -> Constant | Numbers:
 
 
 @operator("ConstantOfShape")
-def filled(call: Call) -> Numbers:
-    """Read a list of equal numbers."""
-    (count,) = integers(call.given(0)) or (1,)
-    if count > MOST_AXES:
-        raise Unsupported(f"it makes {count} numbers")
-    held = call.get("value")
-    [value] = held.values if held is not None else [0]
-    return Numbers((exact(value),) * count, single=not numbers(call.given(0)).values)
+def filled(call: Call) -> Constant:
+    """Read equal numbers in a shape."""
+    shape, held = integers(call.given(0)), call.get("value")
+    value = 0 if held is None else held.values[0]
+    if min(shape, default=1) < 0:
+        raise Unsupported(f"{list(shape)} is no shape")
+    few = prod(shape) <= MOST_NUMBERS
+
+    def read() -> Any:
+        import numpy as np
+
+        return np.full(shape, value, np.float32 if isinstance(value, float) else np.int64)
+
+    return Constant("", shape, read, (value,) * prod(shape) if few else None)
 
 
 @operator("Shape")
@@ -159,12 +166,23 @@ def gather(call: Call) -> Any:
 def reshape(call: Call) -> Any:
     """Read another shape; a 0 keeps the size of the axis."""
     held, target = call.given(0), numbers(call.given(1)).values
-    if not isinstance(held, Tensor):
-        found = numbers(held)
-        return Numbers(found.values, single=not target)
+    if isinstance(held, Constant):
+        return held.reshaped(_filled_in(held, integers(call.given(1))))
+    if isinstance(held, Numbers):
+        return Numbers(held.values, single=not target)
     if not call.get("allowzero", 0):
         target = tuple(held.dims[at] if each == 0 and at < len(held.dims) else each for at, each in enumerate(target))
     return moves.reshape(call.sketch, call.name, held, target)
+
+
+def _filled_in(held: Constant, target: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that is meant for a constant: a 0 keeps a size, -1 is what is left."""
+    kept = [held.shape[at] if size == 0 and at < len(held.shape) else size for at, size in enumerate(target)]
+    rest = held.size // max(1, prod(size for size in kept if size > 0))
+    found = tuple(rest if size == -1 else size for size in kept)
+    if prod(found) != held.size:
+        raise Unsupported(f"{held.size} numbers do not fill {list(target)}")
+    return found
 
 
 @operator("Flatten")
@@ -191,22 +209,25 @@ def transpose(call: Call) -> Any:
 @operator("Squeeze")
 def squeeze(call: Call) -> Any:
     """Read axes of size 1 left out."""
-    held = call.given(0)
-    if not isinstance(held, Tensor):
-        found = numbers(held)
-        return Numbers(found.values, single=len(found.values) == 1)
-    return moves.squeeze(call.sketch, call.name, held, call.integers("axes", 1))
+    held, axes = call.given(0), call.integers("axes", 1)
+    if isinstance(held, Constant):
+        ones = [at for at, size in enumerate(held.shape) if size == 1]
+        gone = ones if axes is None else [axis % len(held.shape) for axis in axes]
+        return held.reshaped(tuple(size for at, size in enumerate(held.shape) if at not in gone))
+    if isinstance(held, Numbers):
+        return Numbers(held.values, single=len(held.values) == 1)
+    return moves.squeeze(call.sketch, call.name, call.x, axes)
 
 
 @operator("Unsqueeze")
 def unsqueeze(call: Call) -> Any:
     """Read axes of size 1 put in."""
     held, axes = call.given(0), call.integers("axes", 1) or ()
-    if isinstance(held, Constant) and (held.values is None or len(held.shape) + len(axes) > 1):
-        return held.arranged(_with_ones(held.shape, axes), lambda array: array.reshape(_with_ones(held.shape, axes)))
-    if not isinstance(held, Tensor):
-        return Numbers(numbers(held).values)
-    return moves.unsqueeze(call.sketch, call.name, held, axes)
+    if isinstance(held, Constant):
+        return held.reshaped(_with_ones(held.shape, axes))
+    if isinstance(held, Numbers):
+        return Numbers(held.values)
+    return moves.unsqueeze(call.sketch, call.name, call.x, axes)
 
 
 def _with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -238,6 +259,29 @@ def split(call: Call) -> list[Tensor]:
     return moves.split(call.sketch, call.name, x, axis, lengths)
 
 
+@operator("SplitToSequence")
+def sequence(call: Call) -> list[list[Tensor]]:
+    """Read a map cut into parts that stay together, until ``SequenceAt`` takes one of them."""
+    x, axis = call.x, call.get("axis", 0)
+    whole = x.dims[x.at(axis)]
+    lengths = numbers(call.given(1))
+    if lengths.single:
+        [each] = integers(lengths)
+        if not isinstance(whole, int) or each < 1:
+            raise Unsupported(f"it cuts {whole} elements into parts of {each}")
+        lengths = Numbers(tuple(min(each, whole - start) for start in range(0, whole, each)))
+    return [moves.split(call.sketch, call.name, x, axis, lengths.values)]
+
+
+@operator("SequenceAt")
+def part(call: Call) -> Tensor:
+    """Read one part of a sequence."""
+    parts, [at] = call.given(0), integers(call.given(1))
+    if not isinstance(parts, list) or not -len(parts) <= at < len(parts):
+        raise Unsupported("there is no such part")
+    return parts[at]  # type: ignore[no-any-return]
+
+
 @operator("Slice")
 def slices(call: Call) -> Any:
     """Read a part along some axes: attributes before version 10, inputs since."""
@@ -246,8 +290,8 @@ def slices(call: Call) -> Any:
     axes = call.integers("axes", 3) or tuple(range(len(starts)))
     steps = call.integers("steps", 4) or (1,) * len(starts)
     if not isinstance(held, Tensor):
-        [start], [end], [step] = (integers(Numbers(tuple(each))) for each in (starts, ends, steps))
-        return Numbers(numbers(held).values[start:end:step])
+        [begin], [stop], [every] = (integers(Numbers(tuple(each))) for each in (starts, ends, steps))
+        return Numbers(numbers(held).values[begin:stop:every])
     for count, (axis, start, end, step) in enumerate(zip(axes, starts, ends, steps, strict=True)):
         last = count == len(axes) - 1
         held = moves.slices(call.sketch, call.name if last else f"{call.name}.{axis}", held, axis, start, end, step)
@@ -269,7 +313,9 @@ def pad(call: Call) -> Tensor:
         value = call.weight(2).scalar
     words = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
     if mode not in words or (mode == "constant" and value != 0):
-        raise Unsupported(f"it pads with {mode if mode != 'constant' else value}; convmath pads with zeros and by modes")
+        raise Unsupported(
+            f"it pads with {mode if mode != 'constant' else value}; convmath pads with zeros and by modes"
+        )
     pairs: list[tuple[Value, Value]] = [(0, 0)] * len(x.dims)
     for at, axis in enumerate(axes):
         pairs[x.at(axis)] = (pads[at], pads[len(axes) + at])
@@ -294,13 +340,15 @@ def resize(call: Call) -> Tensor:
     way = call.get("coordinate_transformation_mode", "half_pixel" if call.opset > 10 else "asymmetric")
     if mode is None or call.get("antialias", 0) or call.get("exclude_outside", 0):
         raise Unsupported(f"there is no layer for mode {call.get('mode')}, antialias {call.get('antialias', 0)}")
+    sizes: tuple[Value, ...] = ()
+    factors: tuple[Value, ...] = ()
     target = call.given(3)
     if target is not None:
-        sizes, factors = _spatial(x, numbers(target).values, x.dims), ()
+        sizes = _spatial(x, numbers(target).values, x.dims)
     else:
         held = call.get("scales") or call.given(2 if call.operator == "Resize" and call.opset > 10 else 1)
         values = tuple(map(exact, held)) if isinstance(held, list) else numbers(held).values
-        sizes, factors = (), _spatial(x, values, (1,) * len(x.dims))
+        factors = _spatial(x, values, (1,) * len(x.dims))
     _check_coordinates(call, mode, way, factors)
     align = way == "align_corners"
     return arithmetic.resize(call.sketch, call.name, x, size=sizes, factor=factors, mode=mode, align_corners=align)
@@ -356,9 +404,24 @@ def expand(call: Call) -> Any:
     """Read axes of size 1 repeated."""
     held, target = call.given(0), numbers(call.given(1)).values
     if not isinstance(held, Tensor):
-        found = numbers(held)
-        return Numbers(found.values * (1 if len(found.values) > 1 else integers(call.given(1))[0]))
+        return _repeated(held, integers(call.given(1)))
     dims = tuple(old if new == 1 else new for old, new in zip(held.dims, target[-len(held.dims) :], strict=True))
     if dims == held.dims:
         return held
     return arithmetic.resize(call.sketch, call.name, held, size=_spatial(held, dims, held.dims))
+
+
+def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
+    """Return a constant, or a single size, repeated to a shape."""
+    found = numbers(held).values
+    if len(found) == 1 and prod(target) <= MOST_NUMBERS:
+        return Numbers(found * prod(target), single=not target)
+    if not isinstance(held, Constant):
+        raise Unsupported(f"it repeats sizes to {list(target)}")
+
+    def wide(array: Any) -> Any:
+        import numpy as np
+
+        return np.broadcast_to(array, target)
+
+    return held.arranged(target, wide)

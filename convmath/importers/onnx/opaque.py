@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convmath.formula import Value
-from convmath.importers.onnx_call import Call
+from convmath.importers.onnx.call import Call
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.spec.opaque import Opaque
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from convmath.importers.onnx_file import OnnxFile
+    from convmath.importers.onnx.file import OnnxFile
 
 
 def opaque(call: Call, model: OnnxFile, node: NodeProto) -> Tensor:
@@ -42,4 +42,4 @@ def opaque(call: Call, model: OnnxFile, node: NodeProto) -> Tensor:
         stride=(1,) * rank,
         padding=(0,) * rank,
     )
-    return call.sketch.layer(call.name, layer, maps[0], kind=call.operator)
+    return call.sketch.layer(call.name, layer, maps[0])

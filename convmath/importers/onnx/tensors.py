@@ -9,8 +9,9 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convmath.errors import Problem, SpecError, UnsupportedError
-from convmath.importers.wire import SMALL, Span
+from convmath.errors import Problem, SpecError, UnsupportedError, inert
+from convmath.importers.names import shown
+from convmath.importers.onnx.wire import SMALL, Span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,7 +133,7 @@ class Tensors:
 
     def refuse(self, tensor: TensorProto, message: str, help: str | None = None) -> SpecError:
         """Return the error for a tensor."""
-        what = f"the tensor '{tensor.name[:200]}' {message}"
+        what = f"the tensor '{shown(tensor.name)}' {message}"
         return SpecError(Problem("bad-tensor", what, help, file=self.file))
 
     def _wrong_size(self, tensor: TensorProto, length: int, width: int) -> SpecError:
@@ -149,8 +150,8 @@ class Tensors:
     def _code(self, tensor: TensorProto) -> str:
         if tensor.data_type not in CODES:
             name = type_name(tensor.data_type)
-            message = f"the tensor '{tensor.name[:200]}' is of type {name}, which convmath does not read"
-            raise UnsupportedError(f"{self.file}: {message}")
+            message = f"the tensor '{shown(tensor.name)}' is of type {name}, which convmath does not read"
+            raise UnsupportedError(f"{inert(self.file)}: {message}")
         return CODES[tensor.data_type]
 
     def _read(self, start: int, stop: int) -> bytes | bytearray:
