@@ -16,6 +16,7 @@ from convmath.limits import DEFAULT, Limits
 from convmath.spec.fields import check_number
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
 from convmath.spec.layer import Layer
+from convmath.spec.reshape import Identity
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
 from convmath.symbolic.facts import Shape, apply
 
@@ -127,9 +128,8 @@ class Sketch:
 
         if self.refused:
             raise UnsupportedError(_listed(self.name, self.refused))
+        outputs = [self.layer("output", Identity(), each) if self._arrives(each) else each for each in outputs]
         ends = tuple(dict.fromkeys(each.producer - len(self.inputs) for each in outputs))
-        if any(end < 0 for end in ends) or not ends:
-            raise UnsupportedError(f"{self.name}: the model puts out what arrives, unchanged")
         drafts, ends = recognised(self.drafts, len(self.inputs), ends)
         for draft in drafts:
             if isinstance(draft.node.layer, Function):
@@ -148,6 +148,10 @@ class Sketch:
             dict(about or {}),
             weights={each.node.name: Reading(each.given) for each in drafts if each.given},
         )
+
+    def _arrives(self, x: Tensor) -> bool:
+        """Tell whether a map is an input of the network, unchanged."""
+        return x.producer < len(self.inputs)
 
     def _names(self, nodes: Sequence[Node]) -> Iterator[frozenset[str]]:
         for each in self.inputs:

@@ -101,6 +101,8 @@ class Constant:
     shape: tuple[int, ...]
     read: Callable[[], Any]
     values: tuple[Any, ...] | None = None
+    made: float | None = None
+    """The number that all elements are, where the model fills a shape with it rather than store them."""
 
     @property
     def size(self) -> int:
@@ -114,7 +116,7 @@ class Constant:
 
     def reshaped(self, shape: tuple[int, ...]) -> Constant:
         """Return the same numbers, in the same order, in another shape."""
-        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values)
+        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values, self.made)
 
     def arranged(self, shape: tuple[int, ...], how: Callable[[Any], Any]) -> Constant:
         """Return the same numbers as *how* arranges their array, which gives *shape*."""

@@ -62,6 +62,7 @@ class Call:
         """Return the weight that arrives at an input, None where it is left out, or is made up as zeros."""
         found = self.given(at)
         zeros = isinstance(found, Numbers) and not any(found.values)
+        zeros = zeros or (isinstance(found, Constant) and found.made == 0)
         return None if found is None or zeros else self.weight(at)
 
     def integers(self, name: str, at: int | None = None) -> tuple[int, ...] | None:

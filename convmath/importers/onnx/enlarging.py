@@ -105,4 +105,4 @@ def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
 
         return np.broadcast_to(array, target)
 
-    return held.arranged(target, wide)
+    return Constant(held.key, target, lambda: wide(held.read()), None, held.scalar)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from convmath.formula import Formula
 from convmath.importers import layers
 from convmath.importers.deformable import deform_conv
 from convmath.importers.onnx.call import Call, operator
+from convmath.importers.onnx.numbers import Numbers
 from convmath.importers.onnx.padding import transposed, upper_half
 from convmath.importers.tensor import CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.activation import (
@@ -343,10 +345,11 @@ def clip(call: Call) -> Tensor:
 
 def _bound(call: Call, word: str, at: int) -> float | None:
     """Return a bound; None where there is none, or one that no number in single precision reaches."""
-    found = call.get(word)
-    if call.given(at) is not None:
-        found = call.weight(at).scalar
-        if found is None:
+    found, held = call.get(word), call.given(at)
+    if held is not None:
+        only = held.values[0] if isinstance(held, Numbers) and len(held.values) == 1 else None
+        found = only if isinstance(held, Numbers) else call.weight(at).scalar
+        if found is None or isinstance(found, Formula):
             raise Unsupported(f"its {word} is not a number of the model")
     return None if found is None or abs(found) in (inf, 3.4028234663852886e38) else float(found)
 

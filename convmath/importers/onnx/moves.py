@@ -133,7 +133,7 @@ def filled(call: Call) -> Constant:
 
         return np.full(shape, value, np.float32 if isinstance(value, float) else np.int64)
 
-    return Constant("", shape, read, (value,) * prod(shape) if few else None)
+    return Constant("", shape, read, (value,) * prod(shape) if few else None, float(value))
 
 
 @operator("Shape")
