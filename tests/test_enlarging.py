@@ -342,7 +342,7 @@ def test_faulty_transposed_convolutions_are_refused(fields: dict, message: str) 
         ({"deformable_conv": {"out_channels": 1, "kernel_size": 1, "max_offset": -1}}, "is -1, but must be 0 or more"),
         (
             {"deformable_conv": {"out_channels": 1, "kernel_size": 1, "offsets": "none"}},
-            "is not one of learned, predicted",
+            "is not one of learned, predicted, given",
         ),
     ],
 )

@@ -253,11 +253,20 @@ def test_json_holds_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
 
     data = json.loads(capsys.readouterr().out)
     assert data["convention"]["name"] == "ptflops"
-    assert data["assumed"]["relu"] == "functional"
+    assert {"kind": "relu", "written": "functional", "layers": 7} in data["assumed"]
     at = data["at"]
     assert at["macs"] + sum(each["amount"] for each in at["differences"]) == at["total"]
     assert {each["kind"]: len(each["layers"]) for each in at["differences"]}["relu"] == 7
     assert isinstance(data["total"], str)
+
+
+def test_a_kind_that_is_written_in_two_ways_is_told_with_both(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--convention", "torchinfo", "--written", "pointwise_conv=linear"]
+
+    assert run(["analyze", "zoo:convnext_tiny", *arguments]) == 0
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "36 conv as torch.nn.Linear over channels that stand last; 22 conv as a module of torch.nn" in shown
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "html"])

@@ -219,7 +219,7 @@ PTFLOPS = Counter(
             Entry("24 per tap and position for sampling, 25 if modulated", _sampling),
         ),
         **_called(("relu", "prelu", "elu", "gelu"), ARRIVING, ONCE),
-        **_called(("relu6", "silu", "softmax"), ONCE, ONCE),
+        **dict.fromkeys(("relu6", "silu", "softmax"), ONCE),
         **_called(("leaky_relu",), ONCE, ()),
         **{f"{kind}:tensor": () for kind in ("relu", "prelu", "softmax")},
         **_called(("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"), ARRIVING, ONCE),
@@ -235,6 +235,7 @@ PTFLOPS = Counter(
         "add:function": (Entry("1 per sum", _additions),),
         "multiply:function": (Entry("1 per product", _products),),
         "scale:function": (Entry("1 per product", _products),),
+        "bias:function": (Entry("1 per sum", _additions),),
     },
 )
 

@@ -56,7 +56,7 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
         x = Tensor.plain(x.producer, x.shape)
         return x if dims == x.dims else _written(sketch, name, x, dims)
     if not x.is_plain:
-        return _joined(sketch, name, x, dims)
+        return _flat(sketch, name, x) if len(dims) == 2 and _is_last(x) else _joined(sketch, name, x, dims)
     sizes = x.shape.sizes
     if len(dims) == 2:
         return sketch.layer(name, Flatten(), x) if sizes else x
@@ -93,6 +93,17 @@ def _open(one: tuple[Value, ...], two: tuple[Value, ...]) -> bool:
 
 def _shown(dims: Sequence[Value]) -> str:
     return f"[{', '.join('batch' if each == BATCH_SIZE else str(each) for each in dims)}]"
+
+
+def _is_last(x: Tensor) -> bool:
+    """Tell whether all that differs from a plain map is that channels stand last."""
+    return x.axes == (BATCH, *((2 + at, 0) for at in range(len(x.shape.sizes))), CHANNELS)
+
+
+def _flat(sketch: Sketch, name: str, x: Tensor) -> Tensor:
+    """Add what writes a map of channels last as a vector, in which the channels of each position stand together."""
+    vector = sketch.layer(name, Flatten(), Tensor.plain(x.producer, x.shape))
+    return sketch.layer(f"{name}.order", ChannelShuffle(groups=x.shape.channels), vector)
 
 
 def _joined(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Tensor:

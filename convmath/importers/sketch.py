@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -161,12 +162,16 @@ def groups(nodes: Sequence[Node]) -> Iterator[Group]:
     Only parts whose layers stand one after the other; one layer alone is no part.
     """
     taken = {node.name for node in nodes}
+    ordered = sorted(taken)
     spans: dict[str, list[int]] = {}
     for at, node in enumerate(nodes):
         for prefix in _prefixes(node.name):
             spans.setdefault(prefix, []).append(at)
     for prefix, places in spans.items():
-        if prefix not in taken and 1 < len(places) == places[-1] - places[0] + 1 < len(nodes):
+        # a slash follows a dot in ASCII, so that all names inside stand between these
+        within = bisect_left(ordered, f"{prefix}0") - bisect_left(ordered, f"{prefix}.")
+        alone = len(places) == within == places[-1] - places[0] + 1
+        if alone and prefix not in taken and 1 < within < len(nodes):
             yield Group(prefix, places[0], places[-1] + 1)
 
 

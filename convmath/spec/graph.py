@@ -195,6 +195,14 @@ class Network:
         yield from (group.name for group in self.groups)
 
 
+def inside(name: str, part: str) -> bool:
+    """Tell whether a layer of this name is within a named part: a group, or a repeat.
+
+    A spec writes paths with dots; a model's own names may have slashes.
+    """
+    return name.startswith((f"{part}.", f"{part}/"))
+
+
 def show_values(values: Mapping[str, Value]) -> str:
     """Return bindings as text: ``H = 32, W = 32``."""
     return ", ".join(f"{name} = {value}" for name, value in values.items())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convmath.importers.moves import transpose
-from convmath.importers.onnx import layers, moves
+from convmath.importers.onnx import enlarging, layers, moves
 from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
 from convmath.importers.onnx.norms import written_out
@@ -19,7 +19,7 @@ from convmath.spec.graph import Input, Network, SymbolInfo
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-SPOKEN = (layers, moves)
+SPOKEN = (layers, moves, enlarging)
 """Where the operators are read; importing them fills the table."""
 STEERING = 1024
 """Constants of so many elements may steer a graph, as shapes and bounds do; larger ones are weights."""
@@ -48,11 +48,10 @@ class _Reading:
 
     def __init__(self, model: OnnxFile, limits: Limits, ends: tuple[str, ...], *, allow_opaque: bool) -> None:
         self.model, self.ends, self.allow_opaque = model, ends, allow_opaque
-        self.nodes, wanted = _needed(model, ends)
-        self.used = wanted - {""}
+        self.nodes, self.used = _needed(model, ends)
         self.constants = {node.output[0]: node for node in self.nodes if node.op_type == "Constant"}
         self.turned = _channels_last(model, self.nodes)
-        given = {name: each for name, each in model.inputs.items() if name in wanted}
+        given = {name: each for name, each in model.inputs.items() if name in self.used}
         inputs = tuple(_turned(each) if name in self.turned else each for name, each in given.items() if each.shape)
         self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True)
         self.values: dict[str, Any] = {name: self._constant(held) for name, held in model.initializers.items()}
@@ -104,8 +103,9 @@ class _Reading:
         where = node.name or next(filter(None, node.output), f"node {at}")
         name = node.name or next((each for each in node.output if each and not each.isdigit()), "")
         lost = any(each is None and given for each, given in zip(arriving, node.input, strict=True))
-        written = self.norms.get(node.output[0])
-        known = OPERATORS.get(operator)
+        written, known = self.norms.get(node.output[0]), OPERATORS.get(operator)
+        if written is not None:
+            arriving, lost = [], self.values.get(written.x) is None
         if lost and known is not None:
             return  # what it needs was refused already
         try:
@@ -113,7 +113,10 @@ class _Reading:
                 check(node, self.model.opset)
             held = attributes(node, self._constant)
             call = Call(self.sketch, name, operator, held, arriving, self.model.opset, len(node.output))
-            found = known(call) if known is not None else self._unknown(call, node, lost=lost)
+            if written is not None:
+                found = written.read(self.sketch, name, self.values)
+            else:
+                found = known(call) if known is not None else self._unknown(call, node, lost=lost)
         except Unsupported as refusal:
             self.sketch.refuse(operator, where, str(refusal))
             return

@@ -13,6 +13,8 @@ SAYING_NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Names that exporters make up: the operation, and perhaps a number."""
+_OPERATOR = re.compile(r"(Conv|ConvTranspose|BatchNormalization|Gemm|MatMul|[A-Z][A-Za-z]*Pool|[A-Z][a-z]+)_[0-9]+")
+"""Names that older exporters gave to ONNX nodes."""
 
 
 def split(name: str) -> list[str]:
@@ -47,5 +49,7 @@ def says_nothing(name: str) -> bool:
 
 
 def counts_kind(name: str, kind: str) -> bool:
-    """Tell whether the last part of a name is one that the reader gives: the kind and a number."""
-    return re.fullmatch(rf"(.*[./])?({re.escape(kind)}[0-9]+|squeeze_excitation[0-9]+\.[a-z0-9]+)", name) is not None
+    """Tell whether the last part of a name only counts: the reader's kind and number, or ONNX' operator and number."""
+    last = name.rpartition("/")[2].rpartition(".")[2]
+    part = re.fullmatch(r"(.*[./])?squeeze_excitation[0-9]+\.[a-z0-9]+", name)
+    return bool(part or _OPERATOR.fullmatch(last) or re.fullmatch(rf"{re.escape(kind)}[0-9]+", last))

@@ -15,7 +15,7 @@ MOST_PERIOD = 64
 """Runs whose pass has more entries are not looked for, so that the time stays linear."""
 MOST_PHASES = 8
 MOST_NESTED = 4
-KEPT, LOST = 1, 4
+KEPT, LOST = 1, 12
 """So many lines a repeat must save: where it keeps all names, and where it does not."""
 
 

@@ -91,9 +91,9 @@ def _single(source: Source, at: int) -> Piece:
         piece.strip = f"{node.layer.name}."
         return piece
     word, fields = line(source, at)
-    if isinstance(node.layer, Merge):
-        return Piece(word, fields, source, at, at + 1, None, node.inputs)
     share = node.share if has_parameters(node.layer) else None
+    if isinstance(node.layer, Merge) or len(node.inputs) > 1:
+        return Piece(word, fields, source, at, at + 1, None, node.inputs, share=share)
     return Piece(word, fields, source, at, at + 1, node.inputs[0], share=share)
 
 
@@ -121,6 +121,9 @@ def _joined(source: Source, found: list[Piece], at: int) -> Piece | None:
     """Return branches from one output that the node joins, or None where it does not join such."""
     node = source.nodes[at]
     ends = node.inputs
+    kind = node.layer.kind
+    if at == 0 and kind == "add" and ends == (0, 0):
+        return Piece("residual", {}, source, 0, 1, 0, parts=[[], []], depth=1)
     if len(ends) < 2 or len(set(ends)) < len(ends):
         return None
     common = min(ends)
@@ -139,10 +142,9 @@ def _joined(source: Source, found: list[Piece], at: int) -> Piece | None:
         return None  # a skip from an encoder to its decoder: a name says more than nesting
     if source.first + start <= common or sum(piece.stop - piece.start for piece in inside) != at - start:
         return None
-    branches = _in_order(branches, node.layer.kind)
+    branches = _in_order(branches, kind)
     if branches is None:
         return None
-    kind = node.layer.kind
     word, fields = ("residual", {}) if _is_residual(kind, branches) else ("parallel", {"merge": kind})
     return Piece(word, fields, source, start, at + 1, common, parts=branches, depth=depth)
 
