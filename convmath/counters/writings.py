@@ -8,8 +8,8 @@ from typing import Any
 POOLS = ("max_pool", "avg_pool", "lp_pool", "adaptive_max_pool")
 NORMS = ("batch_norm", "layer_norm", "group_norm", "instance_norm")
 ACTIVATIONS = (
-    "relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus", "sigmoid", "tanh",
-    "log_sigmoid", "softsign",
+    "relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus",
+    "sigmoid", "tanh", "log_sigmoid", "softsign",
     "hard_sigmoid", "hard_swish", "hard_tanh", "softmax", "log_softmax", "glu",
 )  # fmt: skip
 METHODS = ("relu", "prelu", "celu", "selu", "sigmoid", "tanh", "softmax", "log_softmax")
