@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 from graphs import graphs
 from hostile import NAMES, active, printable
 from hypothesis import given, settings
@@ -32,8 +32,8 @@ from convmath.spec.kinds import VOCABULARY
 from convmath.spec.norm import BatchNorm
 from convmath.spec.parse import parse
 from convmath.spec.reshape import Identity
-from convmath.symbolic.compose import derive
 from convmath.spec.writing.source import whole
+from convmath.symbolic.compose import derive
 from convmath.zoo.catalogue import names
 
 
