@@ -272,6 +272,30 @@ def test_names_of_modules_survive_a_repeat() -> None:
     }
 
 
+def test_names_of_modules_survive_another_kind() -> None:
+    net = replace(network([4, 8, 8], [{"pointwise_conv": {"name": "conv1", "out_channels": 4}}]), document=None)
+
+    assert layers_of(net) == [{"pointwise_conv": {"name": "conv1", "out_channels": 4}}]
+
+
+def test_operators_that_are_counted_need_no_names() -> None:
+    names = ["Conv_0", "Relu_1", "Conv_12", "Relu_13"]
+    kinds = [{"conv": {"out_channels": 4, "kernel_size": 1}}, "relu"] * 2
+    net = replace(network([4, 8, 8], kinds), document=None)
+    nodes = tuple(replace(node, name=name) for node, name in zip(net.nodes, names, strict=True))
+
+    assert layers_of(replace(net, nodes=nodes)) == [{"pointwise_conv": 4}, "relu"] * 2
+
+
+def test_structure_deeper_than_people_nest_it() -> None:
+    entries: list[Any] = ["relu"]
+    for _ in range(14):
+        entries = [{"residual": ["batch_norm", *entries]}, "tanh"]
+    net = network([2, "L"], entries)
+
+    assert_same(net, read_again(net))
+
+
 def test_a_repeat_that_begins_later_says_of_which_copies() -> None:
     back = read_again(blocks(2, 0))
 

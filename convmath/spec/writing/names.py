@@ -48,8 +48,11 @@ def says_nothing(name: str) -> bool:
     return bool(parts) and SAYING_NOTHING.fullmatch(parts[-1]) is not None
 
 
+def counts_only(name: str) -> bool:
+    """Tell whether the last part of a name is an operator of ONNX and a number."""
+    return _OPERATOR.fullmatch(name.rpartition("/")[2].rpartition(".")[2]) is not None
+
+
 def counts_kind(name: str, kind: str) -> bool:
-    """Tell whether the last part of a name only counts: the reader's kind and number, or ONNX' operator and number."""
-    last = name.rpartition("/")[2].rpartition(".")[2]
-    part = re.fullmatch(r"(.*[./])?squeeze_excitation[0-9]+\.[a-z0-9]+", name)
-    return bool(part or _OPERATOR.fullmatch(last) or re.fullmatch(rf"{re.escape(kind)}[0-9]+", last))
+    """Tell whether the last part of a name is one that the reader gives: a kind and a number."""
+    return re.fullmatch(rf"(.*[./])?({re.escape(kind)}[0-9]+|squeeze_excitation[0-9]+\.[a-z0-9]+)", name) is not None

@@ -20,6 +20,7 @@ from convmath.spec.passes import Passes, local_channels
 from convmath.spec.reshape import Flatten, Reshape, SliceChannels
 from convmath.spec.shuffle import PixelShuffle
 from convmath.spec.transpose import ConvTranspose
+from convmath.spec.writing.names import counts_kind, counts_only
 
 Ask = Callable[[int], Value]
 """Returns the channels that a producer of the network puts out, where its layers alone do not say."""
@@ -30,7 +31,8 @@ class Source:
 
     ``channels`` are those of each producer; where the layers do not say how many there
     are, they are a reserved symbol. ``use`` is the last node that takes the output of a
-    node, ``shared`` the last one that uses its parameters.
+    node, ``shared`` the last one that uses its parameters. ``read`` tells that a file was
+    read, which leaves names that count kinds to the reader.
     """
 
     def __init__(
@@ -41,7 +43,10 @@ class Source:
         returned: tuple[int, ...],
         around: Source | None = None,
         ask: Ask | None = None,
+        *,
+        read: bool,
     ) -> None:
+        self.read = read
         self.nodes, self.first, self.reserved, self.ask = nodes, len(arriving), reserved, ask
         self.channels = list(arriving)
         self.known: dict[str, Value] = dict(around.known) if around else {}
@@ -94,6 +99,11 @@ class Source:
                 found[name] = self.ask(int(producer))
         return value.bind(found)
 
+    def counts(self, at: int) -> bool:
+        """Tell whether the name of a node only counts, so that it may be another one in the file."""
+        node = self.nodes[at]
+        return counts_only(node.name) or (self.read and counts_kind(node.name, node.kind))
+
     def inside(self, layer: Passes) -> Source:
         """Return the nodes of one pass of a symbolic repeat."""
         name = partial(local_channels, layer.name)
@@ -101,13 +111,14 @@ class Source:
         if last != len(layer.nodes) - 1:
             message = f"{layer.name}: a pass hands on the output of layer {last}, which is not its last one"
             raise SpecError(Problem("unwritable", message))
-        return Source(layer.nodes, [symbol(name(0))], name, (last,), self)
+        return Source(layer.nodes, [symbol(name(0))], name, (last,), self, read=self.read)
 
 
 def whole(network: Network, ask: Ask) -> Source:
     """Return the nodes of a network."""
     arriving = [each.channels for each in network.inputs]
-    return Source(network.nodes, arriving, arriving_channels, network.returned, None, ask)
+    read = network.document is not None
+    return Source(network.nodes, arriving, arriving_channels, network.returned, None, ask, read=read)
 
 
 def reserved_names(value: Formula) -> frozenset[str]:

@@ -17,7 +17,7 @@ from convmath.spec.writing.source import Source
 
 MOST_PIECES = 300
 """Branches of more pieces than that are not looked for, so that the time stays linear."""
-MOST_DEPTH = 10
+MOST_DEPTH = 6
 """Structure is not nested deeper, since the reader has a limit, and people have one, too."""
 SQUEEZED = 6
 
