@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         draw,
         formula_sheet,
         formulas,
+        from_onnx,
         least_where,
         load,
         run,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         UnsupportedError,
         UsageError,
     )
+    from convmath.importers.torch import from_torch
     from convmath.limits import Limits
     from convmath.spec.graph import Network
 
@@ -72,6 +74,8 @@ _HOMES = {
     "draw": "convmath.api",
     "formula_sheet": "convmath.api",
     "formulas": "convmath.api",
+    "from_onnx": "convmath.api",
+    "from_torch": "convmath.importers.torch",
     "least_where": "convmath.api",
     "load": "convmath.api",
     "run": "convmath.api",

@@ -21,6 +21,9 @@ class Limits:
     data_bytes: int = field(
         default=256 << 20, metadata={"help": "size of a file of numbers, as in 256MiB", "unit": "bytes"}
     )
+    onnx_bytes: int = field(default=2 << 30, metadata={"help": "size of an ONNX file, as in 2GiB", "unit": "bytes"})
+    onnx_nodes: int = field(default=100_000, metadata={"help": "nodes of an ONNX file"})
+    onnx_graphs: int = field(default=16, metadata={"help": "graphs within one another in an ONNX file"})
     memory: int = field(default=4 << 30, metadata={"help": "memory of an execution, as in 4GiB", "unit": "bytes"})
     macs: int = field(default=10**12, metadata={"help": "multiply-accumulates of an execution"})
 

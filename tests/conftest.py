@@ -15,8 +15,9 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "convmath")
 """In CI the same examples are drawn every time, so that a verdict belongs to the commit; elsewhere new ones are."""
 
-SOLVER = "z3"
-PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm")
+EXTRAS = {"solver": ("z3", "proof", "proofs by z3"), "onnx": ("onnx", "onnx", "tests with models of ONNX")}
+"""Marks of tests that need an extra: the package to look for, the extra, and what the tests are."""
+PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm", "fvcore", "torchinfo", "ptflops")
 MORE = ("torchvision",)
 """Peers outside the extra, which a test names: ``pytest.mark.peers("torchvision")``."""
 TEX = "apt-get install texlive-latex-base texlive-latex-recommended"
@@ -32,20 +33,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = [name for name in (*PEERS, *MORE) if find_spec(name) is None]
-    no_solver = find_spec(SOLVER) is None
+    absent = {mark: extra for mark, (package, extra, _) in EXTRAS.items() if find_spec(package) is None}
     tex = which("pdflatex")
     full = config.getoption("--full")
     if full and missing:
         raise pytest.UsageError(f"--full needs all peers, as .ci/run installs them; missing: {', '.join(missing)}")
-    if full and no_solver:
-        raise pytest.UsageError(f"--full needs the extra 'proof'; missing: {SOLVER}")
+    if full and absent:
+        raise pytest.UsageError(
+            f"--full needs all extras, as .ci/run installs them; missing: {', '.join(absent.values())}"
+        )
     if full and not tex:
         raise pytest.UsageError(f"--full needs pdflatex: {TEX}")
     left_out = [
         item
         for item in items
         if lacks(item, missing)
-        or (no_solver and item.get_closest_marker("solver"))
+        or any(item.get_closest_marker(mark) for mark in absent)
         or (not tex and item.get_closest_marker("tex"))
         or (not full and item.get_closest_marker("full"))
     ]
@@ -68,14 +71,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     peers = sum(item.get_closest_marker("peers") is not None for item in left_out)
     if peers:
         terminalreporter.write_line(f"{peers} comparisons with other libraries need: pip install '.[peers]'")
-    provers = sum(item.get_closest_marker("solver") is not None for item in left_out)
-    if provers:
-        terminalreporter.write_line(f"{provers} proofs by z3 need: pip install '.[proof]'")
+    extras = 0
+    for mark, (_, extra, what) in EXTRAS.items():
+        count = sum(item.get_closest_marker(mark) is not None for item in left_out)
+        extras += count
+        if count:
+            terminalreporter.write_line(f"{count} {what} need: pip install '.[{extra}]'")
     tex = 0 if which("pdflatex") else sum(item.get_closest_marker("tex") is not None for item in left_out)
     if tex:
         terminalreporter.write_line(f"{tex} tests that typeset documents need pdflatex: {TEX}")
-    if len(left_out) > peers + provers + tex:
-        terminalreporter.write_line(f"{len(left_out) - peers - provers - tex} long tests run with --full")
+    if len(left_out) > peers + extras + tex:
+        terminalreporter.write_line(f"{len(left_out) - peers - extras - tex} long tests run with --full")
 
 
 @pytest.hookimpl(wrapper=True)

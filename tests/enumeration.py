@@ -15,7 +15,10 @@ Windows = list[list[int | None]]
 
 @dataclass(frozen=True)
 class AxisLayer:
-    """What a layer does along one axis; ``kind`` is window, pad, crop, adaptive, transposed, nearest or bilinear."""
+    """What a layer does along one axis; ``kind`` is window, pad, crop, adaptive, transposed, nearest and so on.
+
+    A resized axis has ``count`` outputs, blended where ``mode`` says so.
+    """
 
     kind: str
     kernel: int = 1
@@ -27,6 +30,7 @@ class AxisLayer:
     same: bool = False
     count: int = 0
     kept: int = 0
+    mode: str = ""
 
 
 def windows(layer: AxisLayer, size: int) -> Windows:
@@ -43,7 +47,9 @@ def windows(layer: AxisLayer, size: int) -> Windows:
     if layer.kind == "nearest":
         return [[each] for each in positions for _ in range(layer.count)]
     if layer.kind == "bilinear":
-        return blended(layer.count, size)
+        return blended(layer.count * size, size)
+    if layer.kind == "resized":
+        return resized(layer, size)
     if layer.kind == "transposed":
         return transposed(layer, size)
     span = layer.dilation * (layer.kernel - 1)
@@ -62,14 +68,27 @@ def windows(layer: AxisLayer, size: int) -> Windows:
     return found
 
 
-def blended(factor: int, size: int) -> Windows:
+def blended(count: int, size: int) -> Windows:
     """List the one or two elements around the middle of each output's pixel."""
-    found: Windows = []
-    for at in range(factor * size):
-        middle = Fraction(2 * at + 1, 2 * factor) - Fraction(1, 2)
-        around = [each for each in range(-1, size + 1) if abs(each - middle) < 1]
-        found.append([each if 0 <= each < size else None for each in around])
-    return found
+    middles = [Fraction(2 * at + 1, 2) * Fraction(size, count) - Fraction(1, 2) for at in range(count)]
+    return [around(middle, size) for middle in middles]
+
+
+def around(place: Fraction, size: int) -> list[int | None]:
+    """List the elements less than one away from a place."""
+    near = [each for each in range(-1, size + 1) if abs(each - place) < 1]
+    return [each if 0 <= each < size else None for each in near]
+
+
+def resized(layer: AxisLayer, size: int) -> Windows:
+    """List what an axis of any size is made of: the element that an output's pixel begins in, or those around it."""
+    if layer.mode == "nearest":
+        begins = [Fraction(at, layer.count) for at in range(layer.count)]
+        return [[each for each in range(size) if Fraction(each, size) <= x < Fraction(each + 1, size)] for x in begins]
+    if layer.mode == "bilinear":
+        return blended(layer.count, size)
+    ends = [Fraction(at, max(layer.count - 1, 1)) * (size - 1) for at in range(layer.count)]
+    return [around(place, size) for place in ends]
 
 
 def transposed(layer: AxisLayer, size: int) -> Windows:

@@ -79,6 +79,15 @@ def upsample_cases(draw: st.DrawFn, rank: int) -> Case:
 
 
 @st.composite
+def resized_cases(draw: st.DrawFn, rank: int) -> Case:
+    """Draw an up-sampling to a size, which may also be smaller than what arrives."""
+    mode = draw(st.sampled_from(["nearest", "bilinear", "aligned"]))
+    axes = tuple(AxisLayer("resized", count=draw(st.integers(1, 12)), mode=mode) for _ in range(rank))
+    fields = {"mode": "nearest" if mode == "nearest" else "bilinear", "align_corners": mode == "aligned"}
+    return Case({"upsample": {"size": [axis.count for axis in axes], **fields}}, axes)
+
+
+@st.composite
 def transposed_cases(draw: st.DrawFn, rank: int, *, gapless: bool = False) -> Case:
     """Draw a transposed convolution; *gapless* ones have a kernel of the stride or more, and no dilation."""
     same = draw(st.integers(0, 4)) == 0

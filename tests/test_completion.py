@@ -92,7 +92,7 @@ def cut_back(shell: str, line: str, value: str) -> str:
         ("convmath analyze zoo:lenet5 --format=c", ["--format=csv"]),
         ("convmath verify --kind adap", ["adaptive_avg_pool", "adaptive_max_pool"]),
         ("convmath verify --kind ", [*VOCABULARY]),
-        ("convmath verify --kind=max", ["--kind=max_pool"]),
+        ("convmath verify --kind=max_", ["--kind=max_pool"]),
         ("convmath zoo len", ["lenet5"]),
         ("convmath zoo zoo:len", ["zoo:lenet5"]),
         ("convmath zoo ", [*names()]),
@@ -167,7 +167,7 @@ def test_zsh_lists_files_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         assert capsys.readouterr().out.splitlines()[-1].split("\t")[0] == kind
     monkeypatch.delenv(VARIABLE)
 
-    assert f"*.({'|'.join(each[1:] for each in READERS)})" in script_of("zsh", capsys)
+    assert f"*.({'|'.join(each[1:] for each in (*READERS, '.onnx'))})" in script_of("zsh", capsys)
 
 
 def test_names_that_cannot_be_printed_are_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

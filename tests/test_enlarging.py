@@ -9,7 +9,7 @@ from enumeration import AxisLayer, outputs, transposed, windows
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from networks import analyzed, network
-from stacks import Case, enlarging_stacks
+from stacks import Case, enlarging_stacks, resized_cases, window_cases
 
 import convmath as cm
 from convmath.errors import SpecError
@@ -17,6 +17,7 @@ from convmath.formula import bind
 from convmath.numeric.measure import measure_costs
 from convmath.report import Field
 from convmath.symbolic.compose import derive
+from convmath.verification.confront import verify
 from convmath.verification.fields import confront_fields
 from convmath.verification.tally import Tally
 
@@ -96,6 +97,103 @@ def test_clean_outputs_read_within_the_bounds(stack: list[Case], size: int) -> N
             assert (first, last) == (min(reads), max(reads))
         if field.size[0] is not None:
             assert max(reads) - min(reads) + 1 <= bind(field.size[0], {"L": size})  # type: ignore[operator]
+
+
+@given(
+    st.lists(st.one_of(resized_cases(1), window_cases(1)), min_size=1, max_size=3), st.integers(4, 30), st.booleans()
+)
+def test_resized_images_read_what_is_listed(stack: list[Case], size: int, known: bool) -> None:  # noqa: FBT001
+    assume(fits(stack, 0, size))
+    field = analyzed([1, size if known else "L"], entries(stack)).layers[-1].receptive_field
+
+    clean = clean_reads(stack, size)
+    for at, reads in clean:
+        first, last = ends(field, at, size)
+        assert first <= min(reads) <= max(reads) <= last
+        if field.exact:
+            assert (first, last) == (min(reads), max(reads))
+    widths = [max(reads) - min(reads) + 1 for _, reads in clean]
+    if widths and field.size[0] is not None:
+        assert max(widths) <= bind(field.size[0], {"L": size})  # type: ignore[operator]
+
+
+SIZES = [("H", "W"), ("ceil(H/8)", "2*W"), ("H + 3", "W//2 + 1"), ("floor(H/2)", 5)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "aligned"])
+def test_sizes_in_symbols_of_the_input_are_confirmed(size: tuple[str | int, ...], mode: str) -> None:
+    conv = {"conv": {"out_channels": 2, "kernel_size": 3, "padding": 1, "stride": 2}}
+    fields = {"mode": "nearest" if mode == "nearest" else "bilinear", "align_corners": mode == "aligned"}
+    layers = [conv, {"conv": {"out_channels": 1, "kernel_size": 3}}, {"upsample": {"size": [*size], **fields}}]
+
+    found = verify(network([1, "H", "W"], [*layers, {"conv": {"out_channels": 1, "kernel_size": 2}}]), samples=8)
+
+    assert found.confirmed
+    assert {check.quantity.partition(".")[2] for check in found.checks if check.layer == "upsample1"} >= {
+        "first[0]",
+        "last[1]",
+    }
+
+
+def test_a_factor_may_be_a_ratio_or_a_decimal() -> None:
+    halved, decimal, ratio = (
+        analyzed([1, "H"], [{"upsample": {"scale_factor": each, "mode": "bilinear"}}]) for each in ("1/2", 1.5, "3/2")
+    )
+
+    assert (str(halved.totals.output_shape[1]), str(decimal.totals.output_shape[1])) == ("floor(H/2)", "H + floor(H/2)")
+    assert decimal.totals == ratio.totals
+    assert (halved.totals.receptive_field.size, halved.totals.receptive_field.jump) == ((2,), (2,))
+    assert [str(each) for each in halved.totals.valid_when] == ["H >= 2"]
+
+
+def test_broken_factors_are_confirmed_in_a_stack() -> None:
+    conv = {"conv": {"out_channels": 2, "kernel_size": 3, "stride": 2}}
+    layers = [conv, {"upsample": {"scale_factor": ["3/2", "2/3"], "mode": "bilinear"}}, {"upsample": "5/4"}, conv]
+
+    assert verify(network([1, "H", "W"], layers), samples=8).confirmed
+
+
+def test_an_image_of_one_pixel_is_resized_to_the_input() -> None:
+    layers = ["global_avg_pool", {"upsample": {"size": ["H", "W"], "mode": "bilinear"}}]
+    report = analyzed([3, "H", "W"], layers)
+
+    assert str(report.layers[-1].output_shape[1]) == "H"
+    assert report.layers[-1].receptive_field.whole
+    assert verify(network([3, "H", "W"], layers), samples=8).confirmed
+
+
+def test_joins_behind_a_resized_image_are_solved() -> None:
+    """Two of H elements are lost to the window, and halved and doubled H - 2 comes out where H is even."""
+    window = {"conv": {"out_channels": 1, "kernel_size": 3}}
+    there_and_back = [{"max_pool": 3}, {"upsample": {"size": ["H"]}}, window, {"max_pool": 2}, {"upsample": 2}]
+    net = network([1, "H"], [{"parallel": {"merge": "add", "branches": [there_and_back, [{"crop": 1}]]}}])
+
+    report = derive(net)
+
+    assert [str(each) for each in report.totals.valid_when] == ["H % 2 == 0", "H >= 4"]
+    assert verify(net, samples=8).confirmed
+
+
+def test_a_resized_image_must_have_room_for_a_window() -> None:
+    net = network([1, "H"], [{"upsample": {"size": ["H//2 + 1"]}}, {"max_pool": 5}, {"max_pool": 2}])
+
+    report = derive(net)
+
+    assert [str(each) for each in report.totals.valid_when] == ["H >= 18"]
+    assert verify(net, samples=8).confirmed
+
+
+def test_an_image_resized_to_its_own_size_joins_the_image() -> None:
+    """``H`` is reached again, whatever H is: nothing is asked of it."""
+    back = {"upsample": {"size": ["H"], "mode": "bilinear"}}
+    layers = [{"residual": [{"max_pool": {"kernel_size": 2, "ceil_mode": True}}, back]}]
+
+    report = analyzed([1, "H"], layers)
+
+    assert report.totals.output_shape[1] == report.inputs[0].shape[1]
+    assert report.totals.valid_when == ()
+    assert verify(network([1, "H"], layers), samples=8).confirmed
 
 
 @given(enlarging_stacks(1, most=3, gapless=True), st.integers(30, 60))
@@ -218,7 +316,17 @@ def test_faulty_transposed_convolutions_are_refused(fields: dict, message: str) 
     ("entry", "message"),
     [
         ({"upsample": 0}, "is 0, but must be 1 or more"),
-        ({"upsample": "3/2"}, "is 3/2, which is no integer"),
+        ({"upsample": {"size": [3, 0]}}, "is 0, but must be 1 or more"),
+        ({"upsample": {"size": [3]}}, "1 entry for 2 spatial axes"),
+        ({"upsample": {"size": 3, "scale_factor": 2}}, "are both given"),
+        ({"upsample": {"mode": "bilinear"}}, "needs 'scale_factor' or 'size'"),
+        ({"upsample": {"size": 3, "align_corners": True}}, "goes with mode: bilinear, but the mode is nearest"),
+        ({"upsample": "-3/2"}, "is -3/2, but must be above 0"),
+        ({"upsample": 0.0}, "is 0, but must be 1 or more"),
+        ({"upsample": "1/4"}, "the window does not fit"),
+        ({"upsample": "n/2"}, "is n/2, but only a ratio of numbers may be broken"),
+        ({"upsample": {"size": "3/2"}}, "is 3/2, which is no integer"),
+        ({"upsample": {"size": 1.5}}, "is no integer and no expression"),
         ({"upsample": {"scale_factor": 2, "mode": "cubic"}}, "'cubic' is not one of nearest, bilinear"),
         ({"crop": 2}, "does not fit"),
         ({"crop": "same"}, "'same' is no amount here"),
@@ -234,7 +342,7 @@ def test_faulty_transposed_convolutions_are_refused(fields: dict, message: str) 
         ({"deformable_conv": {"out_channels": 1, "kernel_size": 1, "max_offset": -1}}, "is -1, but must be 0 or more"),
         (
             {"deformable_conv": {"out_channels": 1, "kernel_size": 1, "offsets": "none"}},
-            "is not one of learned, predicted",
+            "is not one of learned, predicted, given",
         ),
     ],
 )

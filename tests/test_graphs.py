@@ -163,6 +163,10 @@ def test_a_block_sees_its_own_names_and_what_its_parameters_name() -> None:
         ([{"relu": {"name": "here"}}, {"add": ["hare"]}], "did you mean 'here'"),
         ([{"relu": {"from": ["input", "input"]}}], "stands for 2 outputs, but one can arrive here"),
         (["add"], "'add' needs the names of what it joins"),
+        ([{"subtract": ["input"]}], "'subtract' takes two outputs, but ['input'] stands for 1"),
+        ([{"divide": ["input", "input", "input"]}], "stands for 3"),
+        (["relu", {"max_pool": 2}, {"maximum": ["relu1", "max_pool1"]}], "the sizes 8 and 4 on axis 0 differ"),
+        ([{"conv": {"out_channels": 3, "kernel_size": 1}}, {"minimum": ["conv1", "input"]}], "3 and 1 channels cannot"),
         ([{"parallel": {"branches": [[]]}}], "'parallel' needs 'merge'"),
         ([{"parallel": {"merge": "sum", "branches": [[]]}}], "'sum' is not one of concat, add, multiply"),
         ([{"parallel": {"merge": "add", "branches": []}}], "is no list of branches"),
@@ -304,3 +308,44 @@ def test_channels_that_see_less_than_all_make_the_field_a_bound(between: list[En
 
     assert (field.size, field.exact) == ((3,), {"pointwise_conv": 2} in between)
     assert verify(sliced, 4).confirmed
+
+
+def test_channels_that_hold_one_pixel_of_a_block_make_the_field_behind_a_shuffle_a_bound() -> None:
+    """What undoes itself reads one pixel, but only who follows each channel would know."""
+    report = analyzed([1, "H", "W"], [{"pixel_unshuffle": 2}, {"pixel_shuffle": 2}])
+
+    field = report.layers[-1].receptive_field
+
+    assert (field.size, field.exact) == ((2, 2), False)
+    assert verify(network([1, "H", "W"], [{"pixel_unshuffle": 2}, {"pixel_shuffle": 2}]), 6).confirmed
+
+
+def test_a_pixel_of_each_block_is_read_by_what_mixes_the_channels() -> None:
+    mixed = [{"pixel_unshuffle": 2}, {"conv": {"out_channels": 4, "kernel_size": 3}}, {"pixel_shuffle": 2}]
+
+    report = analyzed([1, "H"], mixed)
+
+    assert str(report.totals.output_shape[1]) == "2*floor(H/2) - 4"
+    assert [str(each) for each in report.totals.valid_when] == ["H >= 6", "H % 2 == 0"]
+    assert report.layers[-1].receptive_field.exact
+    assert verify(network([1, "H"], mixed), 6).confirmed
+
+
+def test_the_spatial_attention_of_cbam() -> None:
+    """Woo et al. 2018: a 7 × 7 convolution of two channels, the mean and the maximum over all, makes a gate."""
+    layers = [
+        {"conv": {"name": "x", "out_channels": 8, "kernel_size": 3, "padding": 1}},
+        {"channel_avg_pool": {"name": "mean"}},
+        {"channel_max_pool": {"name": "largest", "from": "x"}},
+        {"concat": ["mean", "largest"]},
+        {"conv": {"out_channels": 1, "kernel_size": 7, "padding": 3, "bias": False}},
+        {"sigmoid": {"name": "gate"}},
+        {"multiply": ["x", "gate"]},
+    ]
+
+    report = analyzed([3, "H", "W"], layers)
+
+    assert report.layers[4].params == 2 * 49
+    assert report.totals.receptive_field.size == (9, 9)
+    assert [str(each) for each in report.totals.output_shape] == ["8", "H", "W"]
+    assert verify(network([3, "H", "W"], layers), 4).confirmed

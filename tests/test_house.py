@@ -13,7 +13,7 @@ import convmath
 
 PACKAGE = Path(convmath.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("sympy", "numpy", "yaml", "tabulate", "click")
+HEAVY = ("sympy", "numpy", "yaml", "tabulate", "click", "onnx", "torch")
 
 
 def loaded_after(code: str) -> set[str]:

@@ -312,7 +312,7 @@ ONE_LINE = {
     "adaptive_max_pool": ("7", {"output_size": (7, 7)}),
     "pad": ("[1, [2, 3]]", {"amount": ((1, 1), (2, 3))}),
     "crop": ("[1, [2, 3]]", {"amount": ((1, 1), (2, 3))}),
-    "upsample": ("2", {"scale_factor": (2, 2), "mode": "nearest"}),
+    "upsample": ("2", {"scale_factor": (2, 2), "size": (), "mode": "nearest", "align_corners": False}),
     "local_response_norm": ("5", {"size": 5}),
     "lp_pool": ("2", {"kernel_size": (2, 2), "stride": (2, 2), "norm_type": 2.0}),
     "layer_norm": ("channels", {"over": "channels", "affine": True}),
@@ -321,6 +321,9 @@ ONE_LINE = {
     "pixel_shuffle": ("2", {"upscale_factor": (2, 2)}),
     "reshape": ("[4, 8]", {"shape": (4, 8)}),
     "slice_channels": ("[0, 2]", {"channels": (0, 2)}),
+    "pixel_unshuffle": ("1", {"downscale_factor": (1, 1)}),
+    "rescaling": ("0.5", {"scale": 0.5, "offset": 0.0}),
+    "celu": ("0.7", {"alpha": 0.7}),
     "leaky_relu": ("0.2", {"negative_slope": 0.2}),
     "prelu": ("0.1", {"init": 0.1, "num_parameters": 1}),
     "elu": ("0.7", {"alpha": 0.7}),
@@ -330,6 +333,10 @@ ONE_LINE = {
     "add": ("[input, input]", {}),
     "multiply": ("[input, input]", {}),
     "concat": ("[input, input]", {}),
+    "subtract": ("[input, input]", {}),
+    "divide": ("[input, input]", {}),
+    "maximum": ("[input, input]", {}),
+    "minimum": ("[input, input]", {}),
 }
 MANY_FIELDS = {"conv", "locally_connected", "separable_conv", "conv_transpose", "deformable_conv", "opaque"}
 BARE = {kind for kind, cls in VOCABULARY.items() if cls.value is None} - MANY_FIELDS

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from convmath import limits as limits_module
 from convmath.api.drawing import WHAT, draw
+from convmath.api.loading import Settings, from_onnx, load, load_bytes, load_trusted, most_bytes, reread
 from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.trials import Verdicts, check, check_bytes
-from convmath.api.variants import compare, reread, settable, variant
-from convmath.api.writing import form_of, to_spec
+from convmath.api.variants import compare, settable, variant
+from convmath.api.writing import form_of, to_spec, weights_of
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
@@ -41,9 +41,12 @@ __all__ = [
     "form_of",
     "formula_sheet",
     "formulas",
+    "from_onnx",
     "least_where",
     "load",
     "load_bytes",
+    "load_trusted",
+    "most_bytes",
     "outputs_that_read",
     "pixels",
     "read_inputs",
@@ -60,53 +63,10 @@ __all__ = [
     "variant",
     "verify",
     "verify_kind",
+    "weights_of",
     "worked",
     "written",
 ]
-
-Settings = Mapping[str, int | str]
-
-
-def load(
-    source: str | Path,
-    settings: Settings | None = None,
-    *,
-    numbers: bool = False,
-    limits: Limits = limits_module.DEFAULT,
-) -> Network:
-    """Read a network from a spec file, or from the zoo as ``zoo:NAME``.
-
-    *settings* binds symbols and values of the spec, to numbers or expressions; with
-    *numbers* every other symbol takes its default.
-
-    Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
-    the file at once, ``LimitError`` for one that is too large.
-    """
-    from convmath.spec.files import read_bytes, read_file
-    from convmath.zoo.catalogue import PREFIX, names, spec_of
-
-    name = str(source)
-    if name in names() and not Path(name).exists():
-        raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
-    if name.startswith(PREFIX):
-        document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
-    else:
-        document = read_file(Path(source), limits)
-    return parse(document, settings, numbers=numbers, limits=limits)
-
-
-def load_bytes(
-    raw: bytes,
-    file: str,
-    settings: Settings | None = None,
-    *,
-    numbers: bool = False,
-    limits: Limits = limits_module.DEFAULT,
-) -> Network:
-    """Read a network from bytes: YAML, of which JSON is a part, or TOML where the text is no YAML mapping."""
-    from convmath.spec.files import read_any
-
-    return parse(read_any(raw, file, limits), settings, numbers=numbers, limits=limits)
 
 
 def stack(
@@ -149,18 +109,6 @@ def analyze(network: Network, **values: int) -> Report:
     divide, or a dense layer meets an image; ``UsageError`` for a value of an unknown symbol.
     """
     return Report(bound(network, values) if values else network)
-
-
-def part(network: Network, output: str) -> Network:
-    """Return what one output of *network* needs, or one layer or named part of it: it ends there.
-
-    Raises ``UsageError`` for a name that the network does not have.
-    """
-    if output not in (known := set(network.names())):
-        near = get_close_matches(output, known, 1)
-        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
-        raise UsageError(f"there is no layer '{inert(output)}'{hint}")
-    return network.up_to(output)
 
 
 def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:
@@ -239,7 +187,7 @@ def formulas(network: Network, layer: str | None = None, *, steps: bool = False)
     from convmath.render.json import render_formulas
     from convmath.symbolic.derivation import counts, derivations
 
-    reduced = network if layer is None else part(network, layer)
+    reduced = network if layer is None else network.up_to(layer)
     analysis = Report(reduced).analysis
     derived: tuple[Derivation, ...] = ()
     if steps:

@@ -11,7 +11,16 @@ from convmath.errors import CheckFailed, UsageError, inert
 from convmath.formula import Formula
 from convmath.quantity import parse_quantity
 from convmath.render.shown import Shown
-from convmath.report import Analysis, Check, Condition, LayerReport, NetworkReport, Totals, Verification
+from convmath.report import (
+    Analysis,
+    Check,
+    Condition,
+    LayerReport,
+    NetworkReport,
+    Reconciliation,
+    Totals,
+    Verification,
+)
 from convmath.spec.graph import Network
 
 
@@ -135,6 +144,28 @@ class Report:
         """Return the tables and formulas as an HTML document of its own."""
         return self._page(all_layers=all_layers).to_html()
 
+    def reconcile(
+        self,
+        convention: str,
+        written: Mapping[str, str] | None = None,
+        *,
+        all_layers: bool = False,
+        formulas: bool = False,
+    ) -> Explained:
+        """Explain what another counter prints: ``fvcore``, ``torchinfo``, ``ptflops``, ``torchvision``.
+
+        *written* says how kinds, layers or named groups are written in PyTorch, where a
+        counter sees the difference: ``{"relu": "functional"}``. The page names few layers
+        unless *all_layers*, and has no numbers with *formulas*.
+
+        Raises ``UsageError`` for an unknown convention or writing, ``UnsupportedError`` where
+        nobody can tell the counter's number.
+        """
+        from convmath.counters.reconcile import reconcile
+
+        found = reconcile(self._network, self.analysis, convention, written)
+        return Explained(found, self._minima, all_layers=all_layers, formulas=formulas)
+
     def _page(self, *, all_layers: bool = False) -> Shown:
         from convmath.render.analysis import page
 
@@ -162,6 +193,33 @@ class Report:
     def __repr__(self) -> str:
         totals = self._bare.totals
         return f"<Report of {inert(self._bare.network)}: params {totals.params}, MACs {totals.macs}>"
+
+
+class Explained(Shown):
+    """Another counter's number, explained: ``total`` is convmath's ``macs`` and the ``amount`` of all ``differences``.
+
+    These are integers, or SymPy expressions where the network has symbols; ``at`` holds
+    the same at the symbols' defaults, None where one has none.
+    """
+
+    def __init__(
+        self, found: Reconciliation, minima: Mapping[str, int], *, all_layers: bool = False, formulas: bool = False
+    ) -> None:
+        from convmath.render.reconciliation import page, to_json
+
+        super().__init__(lambda: page(found, all_layers=all_layers, formulas=formulas), lambda: to_json(found))
+        self.reconciliation = found
+        self._minima = minima
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("macs", "differences", "total", "params", "printed"):
+            return getattr(_View(self.reconciliation.counted, self._minima), name)
+        raise AttributeError(name)
+
+    @property
+    def at(self) -> Any:
+        """The sum at the symbols' defaults or values; None where one has none."""
+        return self.reconciliation.at
 
 
 @dataclass(frozen=True)

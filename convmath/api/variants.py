@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from convmath import limits as limits_module
@@ -53,12 +52,3 @@ def settable(network: Network) -> set[str]:
     """Return the names of a spec that ``--set`` can bind: its symbols and its ``let``."""
     data = network.document.data if network.document is not None else {}
     return {*(each.name for each in network.symbols), *(data.get("let") or {})}
-
-
-def reread(
-    network: Network, settings: Mapping[str, int | str], *, numbers: bool, limits: Limits = limits_module.DEFAULT
-) -> Network:
-    """Return the network read again from its spec with other settings."""
-    if network.document is None:
-        return network
-    return replace(parse(network.document, settings, numbers=numbers, limits=limits), name=network.name)

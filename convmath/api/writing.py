@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convmath.errors import UsageError, inert
+from convmath.limits import DEFAULT
 from convmath.spec.graph import Network
 
 if TYPE_CHECKING:
@@ -32,6 +33,24 @@ def to_spec(network: Network, form: str = YAML) -> str:
         known = ", ".join(each.removeprefix(".") for each in WRITERS)
         raise UsageError(f"there is no form '{inert(form)}' of a spec; there are {known}")
     return WRITERS[f".{form}"](spec_of(network, _channels(network)))
+
+
+def weights_of(network: Network, text: str, form: str = YAML) -> bytes:
+    """Return the weights that came with *network* as an .npz archive, by the layers of *text*, its spec.
+
+    Raises ``UsageError`` where the network holds none.
+    """
+    from convmath.numeric.files import archive
+    from convmath.spec.files import read_bytes
+    from convmath.spec.parse import parse
+
+    if not network.weights:
+        raise UsageError(f"{inert(network.name)} holds no weights")
+    written = parse(read_bytes(text.encode(), "spec", f".{form}", DEFAULT))
+    names = {old.name: new.name for old, new in zip(network.nodes, written.nodes, strict=True)}
+    return archive(
+        {names[each.name]: network.weights[each.name] for each in network.nodes if each.name in network.weights}
+    )
 
 
 def form_of(path: Path | None) -> str:

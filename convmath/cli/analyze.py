@@ -11,7 +11,8 @@ import click
 from convmath.cli.options import file_option, network_options, output_option, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, remark, width
 from convmath.cli.progress import progress
-from convmath.errors import CheckFailed, UsageError
+from convmath.counters.tables import COUNTERS
+from convmath.errors import CheckFailed, UsageError, inert
 from convmath.report import Analysis
 
 FORMATS = ("table", "json", "csv", "markdown", "latex", "html")
@@ -28,6 +29,17 @@ SLOW = 2000
 @click.option("--all", "all_layers", is_flag=True, help="List every layer, also activations, norms and dropout.")
 @click.option("--formulas", is_flag=True, help="Show formulas in the cells even where symbols have defaults.")
 @click.option("--assert", "budgets", multiple=True, metavar="COND", help="Fail unless it holds, as in 'params < 5e6'.")
+@click.option(
+    "--convention",
+    type=click.Choice(tuple(COUNTERS)),
+    help="Explain what this counter prints: its number, as convmath's MACs and what makes the difference.",
+)
+@click.option(
+    "--written",
+    multiple=True,
+    metavar="WHAT=HOW",
+    help="With --convention: how a kind, layer or group is written in PyTorch, as in relu=functional.",
+)
 @output_option
 @file_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Write no character beyond ASCII.")
@@ -35,27 +47,67 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
     """Derive every quantity of SPEC: a file, zoo:NAME, or - for standard input.
 
     Exit status: 0 fine, 1 a budget of --assert does not hold, 2 wrong usage, 3 the spec
-    or the network is invalid, 5 over a limit.
+    or the network is invalid, 4 the number of a --convention cannot be known, 5 over a
+    limit.
     """
     from convmath import api
 
     limits = take_limits(options)
     columns = _columns(options["columns"], form)
-    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits, output=options["output"])
+    written = _written(options, form)
+    network = read_network(
+        spec,
+        parse_settings(settings),
+        numbers=numbers,
+        limits=limits,
+        allow_opaque=options["allow_opaque"],
+        output=options["output"],
+    )
     layers = len(network.nodes)
     with progress("analyzing", layers) if layers > SLOW else nullcontext() as advance:
-        analysis = api.Report(network, progress=advance).analysis
+        report = api.Report(network, progress=advance)
+        analysis = report.analysis
     if columns:
         _check_columns(columns, analysis)
     from convmath.verification.budgets import check
 
     outcomes = [check(text, analysis) for text in options["budgets"]]
-    emit(_render(analysis, form, columns, options), options["file"], ascii_only=options["ascii_only"])
-    if form == "table" and not options["all_layers"] and not columns:
+    if options["convention"]:
+        text = _explained(report, form, written, options)
+    else:
+        text = _render(analysis, form, columns, options)
+    emit(text, options["file"], ascii_only=options["ascii_only"])
+    if form == "table" and not options["all_layers"] and not columns and not options["convention"]:
         _remark(analysis)
     failed = [outcome for outcome in outcomes if not outcome.holds]
     if failed:
         raise CheckFailed("\n".join(f"assertion failed: {outcome}" for outcome in failed))
+
+
+def _written(options: dict[str, Any], form: str) -> dict[str, str]:
+    """Read ``WHAT=HOW``, and refuse what does not go with a convention."""
+    if options["convention"] is None:
+        if options["written"]:
+            raise UsageError("--written goes with --convention")
+        return {}
+    if form == "csv" or options["columns"] is not None:
+        raise UsageError("--convention goes with table, json, markdown, latex and html, and has its own columns")
+    found: dict[str, str] = {}
+    for each in options["written"]:
+        name, equals, how = (part.strip() for part in each.rpartition("="))
+        if not equals or not name or not how:
+            raise UsageError(f"--written {inert(each)}: write WHAT=HOW, as in relu=functional")
+        found[name] = how
+    return found
+
+
+def _explained(report: Any, form: str, written: dict[str, str], options: dict[str, Any]) -> str:
+    found = report.reconcile(
+        options["convention"], written, all_layers=options["all_layers"], formulas=options["formulas"]
+    )
+    if form == "table":
+        return str(found.to_text(width=width(), ascii_only=options["ascii_only"]))
+    return str(getattr(found, f"to_{form}")())
 
 
 def _columns(text: str | None, form: str) -> tuple[Any, ...]:

@@ -72,7 +72,8 @@ def _kept(entry: os.DirEntry[str], endings: Collection[str] | None) -> str | Non
 
 
 def spec_endings() -> tuple[str, ...]:
-    """Return the endings of spec files."""
+    """Return the endings of spec files and models."""
+    from convmath.importers.formats import ONNX
     from convmath.spec.files import READERS
 
-    return tuple(READERS)
+    return (*READERS, ONNX)

@@ -44,8 +44,8 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
     chosen = [spec is not None, options["kind"] is not None, options["everything"], options["sharing"]]
     if sum(chosen) != 1:
         raise UsageError("name a SPEC, or a kind as in --kind conv, or --all kinds, or --sharing: one of them")
-    if spec is None and (options["layer"] or options["steps"] or settings or numbers):
-        raise UsageError("--layer, --steps, --set and --numbers go with a SPEC")
+    if spec is None and (options["layer"] or options["steps"] or settings or numbers or options["allow_opaque"]):
+        raise UsageError("--layer, --steps, --set, --numbers and --allow-opaque go with a SPEC")
     found = _found(spec, settings, options, numbers=numbers, limits=limits)
     plain = options["ascii_only"] or (options["file"] is None and wants_ascii())
     text = found.to_text(width=width(), ascii_only=plain) if form == "text" else getattr(found, f"to_{form}")()
@@ -59,5 +59,7 @@ def _found(spec: str | None, settings: tuple[str, ...], options: dict[str, Any],
         return api.sharing_scale()
     if spec is None:
         return api.formula_sheet() if options["everything"] else api.sheet(options["kind"])
-    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
+    network = read_network(
+        spec, parse_settings(settings), numbers=numbers, limits=limits, allow_opaque=options["allow_opaque"]
+    )
     return api.formulas(network, options["layer"], steps=options["steps"])

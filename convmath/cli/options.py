@@ -13,6 +13,7 @@ import click
 
 from convmath.cli.complete import specs
 from convmath.errors import UsageError, inert
+from convmath.importers.formats import is_callable
 from convmath.limits import Limits
 from convmath.spec.graph import Network
 
@@ -35,10 +36,23 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
 
 
 def network_options(*, required: bool = True, many: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that adds SPEC, or many, ``--set``, ``--numbers`` and the limits to a command."""
+    """Return a decorator that adds SPEC, or many, how it is read, and the limits to a command."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         command = limit_options(command)
+        command = click.option(
+            "--allow-opaque", is_flag=True, help="Let operators of a model that are unknown stand as opaque layers."
+        )(command)
+        command = click.option(
+            "--input-shape",
+            "shapes",
+            multiple=True,
+            metavar="SHAPE",
+            help="Shape of a trusted module's input, 3,H,W unless given; NAME=SHAPE for each of several.",
+        )(command)
+        command = click.option(
+            "--trust", is_flag=True, help="Import SPEC, a package.module:callable that makes a module of PyTorch."
+        )(command)
         command = click.option("--numbers", is_flag=True, help="Bind every symbol to its default.")(command)
         command = click.option(
             "--set", "settings", multiple=True, metavar="NAME=EXPR", help="Bind a symbol or a value, as in --set H=224."
@@ -93,25 +107,38 @@ def parse_settings(given: tuple[str, ...]) -> dict[str, int | str]:
 
 
 def read_network(
-    spec: str, settings: dict[str, int | str], *, numbers: bool, limits: Limits, output: str | None = None
+    spec: str,
+    settings: dict[str, int | str],
+    *,
+    numbers: bool,
+    limits: Limits,
+    allow_opaque: bool,
+    output: str | None = None,
 ) -> Network:
     """Read SPEC: a file, ``zoo:NAME``, or ``-`` for standard input; only what *output* needs, where it is given."""
     from convmath import api
 
-    network = _read(spec, settings, numbers=numbers, limits=limits)
-    return network if output is None else api.part(network, output)
-
-
-def _read(spec: str, settings: dict[str, int | str], *, numbers: bool, limits: Limits) -> Network:
-    from convmath import api
-
+    given = click.get_current_context().params
+    trusted = given["trust"] and is_callable(spec)
+    if given["shapes"] and not trusted:
+        raise UsageError("--input-shape goes with --trust and package.module:callable; other networks have their own")
     if spec == STDIN:
-        return api.load_bytes(read_stdin(limits), "<stdin>", settings, numbers=numbers, limits=limits)
-    return api.load(spec, settings, numbers=numbers, limits=limits)
+        raw = read_stdin(limits, api.most_bytes)
+        return api.load_bytes(
+            raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits
+        )
+    if trusted:
+        network = api.load_trusted(
+            spec, given["shapes"], settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits
+        )
+        return network if output is None else network.up_to(output)
+    return api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits)
 
 
-def read_stdin(limits: Limits) -> bytes:
-    """Read a file from standard input, up to one byte more than is allowed."""
+def read_stdin(limits: Limits, most: Callable[[bytes, Limits], int] | None = None) -> bytes:
+    """Read a file from standard input, up to one byte more than is allowed; *most* tells that from how it begins."""
     if sys.stdin is None:
         raise UsageError("standard input is closed; name a file, or send one")
-    return sys.stdin.buffer.read(limits.spec_bytes + 1)
+    raw = sys.stdin.buffer.read(limits.spec_bytes + 1)
+    allowed = most(raw, limits) if most else limits.spec_bytes
+    return raw + sys.stdin.buffer.read(allowed + 1 - len(raw)) if allowed >= len(raw) else raw

@@ -42,7 +42,14 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
     if spec is None:
         found = _kinds(options)
     else:
-        network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits, output=options["output"])
+        network = read_network(
+            spec,
+            parse_settings(settings),
+            numbers=numbers,
+            limits=limits,
+            allow_opaque=options["allow_opaque"],
+            output=options["output"],
+        )
         found = [_network(network, options, limits)]
     if form == "json" and spec is None and options["everything"]:
         text = api.confirmations_to_json(found)

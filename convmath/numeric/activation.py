@@ -6,7 +6,7 @@ They are written so that no intermediate value overflows where the result does n
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import erf
+from math import erf, pi
 from typing import Any
 
 import numpy as np
@@ -55,9 +55,10 @@ def relu6(layer: spec.Relu6, x: Plane) -> Plane:  # noqa: ARG001
 
 
 @function(spec.HardTanh, exact=True)
-def hard_tanh(layer: spec.HardTanh, x: Plane) -> Plane:  # noqa: ARG001
-    """Return ``min(max(x, −1), 1)``."""
-    return np.minimum(np.maximum(x, -1), 1)
+def hard_tanh(layer: spec.HardTanh, x: Plane) -> Plane:
+    """Return ``min(max(x, min_val), max_val)``; integers stay integers between bounds that are."""
+    low, high = (int(each) if each.is_integer() else each for each in (layer.min_val, layer.max_val))
+    return np.minimum(np.maximum(x, low), high)
 
 
 @function(spec.LeakyRelu)
@@ -88,9 +89,17 @@ def selu(layer: spec.Selu, x: Plane) -> Plane:  # noqa: ARG001
     return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
+@function(spec.Celu)
+def celu(layer: spec.Celu, x: Plane) -> Plane:
+    """Return ``x``, below zero ``alpha · (exp(x/alpha) − 1)``."""
+    return np.where(x > 0, x, layer.alpha * np.expm1(np.minimum(x, 0) / layer.alpha))
+
+
 @function(spec.Gelu)
-def gelu(layer: spec.Gelu, x: Plane) -> Plane:  # noqa: ARG001
-    """Return ``x · Φ(x)`` with ``Φ(x) = (1 + erf(x/√2))/2``."""
+def gelu(layer: spec.Gelu, x: Plane) -> Plane:
+    """Return ``x · Φ(x)`` with ``Φ(x) = (1 + erf(x/√2))/2``, or ``(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2`` for it."""
+    if layer.approximate == "tanh":
+        return np.asarray(x * (1 + np.tanh((2 / pi) ** 0.5 * (x + 0.044715 * x**3))) / 2)
     normal: Plane = (1 + np.asarray(ERF(x / 2**0.5), dtype=x.dtype)) / 2
     return np.multiply(x, normal)
 
@@ -125,10 +134,28 @@ def tanh(layer: spec.Tanh, x: Plane) -> Plane:  # noqa: ARG001
     return np.tanh(x)
 
 
+@function(spec.LogSigmoid)
+def log_sigmoid(layer: spec.LogSigmoid, x: Plane) -> Plane:  # noqa: ARG001
+    """Return ``−log(1 + exp(−x))``."""
+    return -log_exp(-x)
+
+
+@function(spec.Softsign)
+def softsign(layer: spec.Softsign, x: Plane) -> Plane:  # noqa: ARG001
+    """Return ``x / (1 + |x|)``."""
+    return np.asarray(x / (1 + np.abs(x)))
+
+
+@function(spec.Rescaling)
+def rescaling(layer: spec.Rescaling, x: Plane) -> Plane:
+    """Return ``scale·x + offset``."""
+    return np.asarray(layer.scale * x + layer.offset)
+
+
 @function(spec.HardSigmoid)
-def hard_sigmoid(layer: spec.HardSigmoid, x: Plane) -> Plane:  # noqa: ARG001
-    """Return ``min(max(x + 3, 0), 6) / 6 = min(max(x/6 + 1/2, 0), 1)``."""
-    return np.clip(x / 6 + 0.5, 0, 1)
+def hard_sigmoid(layer: spec.HardSigmoid, x: Plane) -> Plane:
+    """Return ``min(max(alpha·x + beta, 0), 1)``."""
+    return np.clip(layer.alpha * x + layer.beta, 0, 1)
 
 
 @function(spec.HardSwish)

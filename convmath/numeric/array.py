@@ -160,7 +160,7 @@ class Array(ABC):
     def stacked(self, others: Sequence[Self]) -> Self:
         """Return this array and *others* side by side along a new last axis."""
         parts = [self, *others]
-        return self.made(*(np.stack(planes, axis=-1) for planes in zip(*(each.planes for each in parts), strict=True)))
+        return self.made(*(beside(planes) for planes in zip(*(each.planes for each in parts), strict=True)))
 
     def followed_by(self, others: Sequence[Self]) -> Self:
         """Return this array and *others* one behind the other along the first axis."""
@@ -186,6 +186,10 @@ class Array(ABC):
     def maximum(self, axes: tuple[int, ...]) -> Self:
         """Return the largest element along *axes*."""
 
+    def minimum(self, axes: tuple[int, ...]) -> Self:
+        """Return the smallest element along *axes*; it takes, and reads, what the largest one does."""
+        return self.maximum(axes)
+
     @abstractmethod
     def sum(self, axes: tuple[int, ...]) -> Self:
         """Return the sum along *axes*, each begun with its first element."""
@@ -206,6 +210,13 @@ def thin(plane: Plane, keep: int | None = None) -> Plane:
     """Return one element of every axis along which a plane is one element repeated, but all along *keep*."""
     repeated = [stride == 0 and axis != keep for axis, stride in enumerate(plane.strides)]
     return plane[tuple(slice(0, 1) if each else slice(None) for each in repeated)]
+
+
+def beside(planes: Sequence[Plane]) -> Plane:
+    """Return planes side by side along a new last axis; axes that repeat one element in all still do."""
+    repeated = [all(plane.strides[axis] == 0 for plane in planes) for axis in range(planes[0].ndim)]
+    keep = tuple(slice(0, 1) if each else slice(None) for each in repeated)
+    return broadcast(np.stack([plane[keep] for plane in planes], axis=-1), (*planes[0].shape, len(planes)))
 
 
 def chained(planes: Sequence[Plane]) -> Plane:

@@ -10,7 +10,7 @@ from convmath.numeric.activation import logistic, real
 from convmath.numeric.array import Array, Operand, Plane
 from convmath.numeric.conv import check_groups
 from convmath.numeric.kernels import kernel, whole
-from convmath.numeric.misfit import Misfit
+from convmath.numeric.misfit import Misfit, show_shape
 from convmath.numeric.values import Values
 from convmath.numeric.weights import Weights
 from convmath.numeric.window import padding_of, slide, taps
@@ -19,7 +19,7 @@ from convmath.spec.layer import Window
 
 
 @kernel(DeformableConv)
-def deformable_conv(layer: DeformableConv, weights: Weights, x: Array) -> Array:
+def deformable_conv(layer: DeformableConv, weights: Weights, x: Array, *maps: Array) -> Array:
     """Return ``y[k, i] = b[k] + Σ_c Σ_u x[c, s·i + d·u − p + Δ[u]] · w[k, c, u]``, read between pixels.
 
     The value at a fractional place is ``Σ_t x[t] · Π max(0, 1 − |place − t|)``; beyond the
@@ -32,11 +32,11 @@ def deformable_conv(layer: DeformableConv, weights: Weights, x: Array) -> Array:
     ones = (1,) * len(layer.windows)
 
     frame = slide(x, layer.windows, "zeros")
-    offsets, factors = _offsets(layer, weights, frame)
+    offsets, factors = _offsets(layer, weights, frame, maps)
     places = tuple(_places(x, axis, window) for axis, window in enumerate(layer.windows))
     samples = x.displaced(places, offsets, whole(layer.max_offset))
     if factors is not None:
-        weigh = np.multiply if layer.offsets == "predicted" else _weigh
+        weigh = _weigh if layer.offsets == "learned" else np.multiply
         samples = samples.reshape((parts, -1, *samples.shape[1:])).apply(weigh, factors)
         samples = samples.reshape((x.shape[0], *samples.shape[2:]))
     samples = samples.reshape((groups, 1, -1, *samples.shape[1:]))
@@ -62,12 +62,16 @@ def _places(x: Array, axis: int, window: Window) -> Plane:
     return line.windows(0, **{name: whole(step) for name, step in steps.items()}).numbers
 
 
-def _offsets(layer: DeformableConv, weights: Weights, frame: Array) -> tuple[list[Operand], Operand | None]:
+def _offsets(
+    layer: DeformableConv, weights: Weights, frame: Array, maps: tuple[Array, ...]
+) -> tuple[list[Operand], Operand | None]:
     """Return the offsets, axis by axis, as (group, positions, taps), and the factors, learned ones before a sigmoid."""
     rank, parts = len(layer.windows), whole(layer.offset_groups)
     kernel, ones = tuple(map(whole, layer.kernel_size)), (1,) * len(layer.windows)
     if layer.offsets == "predicted":
         return _predicted(layer, weights, frame)
+    if layer.offsets == "given":
+        return _given(layer, frame, maps)
     offsets: list[Operand] = [
         weights.parameter(f"offset_{axis + 1}", (parts, *kernel), spread=1.0).reshape((parts, *ones, *kernel))
         for axis in range(rank)
@@ -78,11 +82,7 @@ def _offsets(layer: DeformableConv, weights: Weights, frame: Array) -> tuple[lis
 
 
 def _predicted(layer: DeformableConv, weights: Weights, frame: Array) -> tuple[list[Operand], Operand | None]:
-    """Return what a convolution of the same windows puts out.
-
-    Its channels lie as in torchvision: group by group and tap by tap the offsets of all
-    axes, and behind them all factors.
-    """
+    """Return what a convolution of the same windows puts out: the offsets, and behind them all factors."""
     rank, parts = len(layer.windows), whole(layer.offset_groups)
     kernel, ones = tuple(map(whole, layer.kernel_size)), (1,) * len(layer.windows)
     count = parts * prod(kernel)
@@ -90,14 +90,44 @@ def _predicted(layer: DeformableConv, weights: Weights, frame: Array) -> tuple[l
     weight = weights.parameter("offset_weight", shape).reshape((*shape[:2], *ones, *kernel))
     y = frame.reshape((1, *frame.shape)).inner(weight, (1, *taps(layer.windows)))
     y = y + weights.parameter("offset_bias", shape[:1]).reshape((-1, *ones))
-    positions = y.shape[1:]
-    behind = (0, *range(rank + 1, 2 * rank + 1), *range(1, rank + 1))  # the taps last, as in a frame
-    moved = y[(slice(count * rank),)].reshape((count, rank, *positions))
-    offsets: list[Operand] = [
-        moved[(slice(None), slice(axis, axis + 1))].reshape((parts, *kernel, *positions)).transpose(behind)
-        for axis in range(rank)
-    ]
+    offsets = _moves(layer, y[(slice(count * rank),)])
     if not layer.modulated:
         return offsets, None
-    raw = y[(slice(count * rank, None),)].reshape((parts, *kernel, *positions)).transpose(behind)
-    return offsets, raw.reshape((parts, 1, *raw.shape[1:])).apply(lambda x: logistic(real(x)))
+    return offsets, _factors(layer, y[(slice(count * rank, None),)]).apply(lambda x: logistic(real(x)))
+
+
+def _given(layer: DeformableConv, frame: Array, maps: tuple[Array, ...]) -> tuple[list[Operand], Operand | None]:
+    """Return the offsets and the factors that arrive, one for every place of the windows."""
+    if len(maps) + 1 != len(layer.takes):
+        raise Misfit("bad-inputs", f"{len(maps) + 1} maps arrive, but it takes {', '.join(layer.takes)}")
+    rank = len(layer.windows)
+    count = whole(layer.offset_groups) * prod(frame.shape[rank + 1 :])
+    for name, each, channels in zip(layer.takes[1:], maps, (count * rank, count), strict=False):
+        needed = (channels, *frame.shape[1 : rank + 1])
+        if each.shape != needed:
+            raise Misfit(
+                "bad-inputs", f"{show_shape(each.shape)} arrives as {name}, but {show_shape(needed)} is needed"
+            )
+    offsets, *masks = maps
+    return _moves(layer, offsets), _factors(layer, masks[0]) if masks else None
+
+
+def _moves(layer: DeformableConv, y: Array) -> list[Operand]:
+    """Return a map as offsets, axis by axis: its channels are, group by group and tap by tap, those of all axes."""
+    rank = len(layer.windows)
+    apart = y.reshape((-1, rank, *y.shape[1:]))
+    return [_taps_last(layer, apart[(slice(None), slice(axis, axis + 1))]) for axis in range(rank)]
+
+
+def _factors(layer: DeformableConv, y: Array) -> Array:
+    """Return a map as factors, which are alike for all channels of a group."""
+    factors = _taps_last(layer, y)
+    return factors.reshape((factors.shape[0], 1, *factors.shape[1:]))
+
+
+def _taps_last(layer: DeformableConv, y: Array) -> Array:
+    """Return a map with a channel per group and tap as (group, positions, taps), as in a frame."""
+    rank = len(layer.windows)
+    behind = (0, *range(rank + 1, 2 * rank + 1), *range(1, rank + 1))
+    kernel, positions = tuple(map(whole, layer.kernel_size)), y.shape[-rank:]
+    return y.reshape((whole(layer.offset_groups), *kernel, *positions)).transpose(behind)

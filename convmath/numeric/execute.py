@@ -66,20 +66,21 @@ def run(
 
     *inputs* is an array, channels first and without a batch, or a mapping from the
     network's input names to arrays. *weights* maps names of layers to their arrays, by
-    PyTorch's names and in its layouts: ``{"conv1": {"weight": …, "bias": …}}``. What is
-    not given is filled from *seed*, the same way in every run. Integers stay integers,
-    and exact, wherever layers leave them whole.
+    PyTorch's names and in its layouts: ``{"conv1": {"weight": …, "bias": …}}``. Layers
+    without any have those that came with the model, and what is left is filled from
+    *seed*, the same way in every run. Integers stay integers, and exact, wherever layers
+    leave them whole.
 
     Raises ``SpecError`` where the network has unbound symbols, an array has the wrong
     shape, or a layer does not fit what arrives.
     """
-    wanted = {network.nodes[at].name for at in network.outputs}
+    wanted = [network.nodes[at].name for at in network.outputs]
     found: dict[str, NDArray[Any]] = {}
     for step in steps(network, inputs, weights, seed):
         if step.node.name in wanted:
             found[step.node.name] = step.output.numbers
         del step
-    return found if network.returned else found.popitem()[1]
+    return {name: found[name] for name in wanted} if network.returned else found.popitem()[1]
 
 
 def run_layers(
@@ -93,6 +94,7 @@ def steps(network: Network, inputs: Inputs, weights: Given | None = None, seed: 
     """Yield every layer that has run on values; otherwise as :func:`run`."""
     arrays = [Values(each) for each in _arranged(network, inputs)]
     given = weights or {}
+    held = {node.name: network.weights.get(node.name, {}) for node in network.nodes}
     unknown = sorted(given.keys() - {node.name for node in network.nodes})
     if unknown:
         near = get_close_matches(unknown[0], [node.name for node in network.nodes], 1)
@@ -104,7 +106,8 @@ def steps(network: Network, inputs: Inputs, weights: Given | None = None, seed: 
     dtype = np.float32 if single else np.float64
 
     def weights_of(node: Node) -> Weights:
-        return Weights(Numbers(node.name, given.get(node.name, {}), seed, dtype, InSpec(node.layer)))
+        own = given.get(node.name, held[node.name])
+        return Weights(Numbers(node.name, own, seed, dtype, InSpec(node.layer)))
 
     for step in walk(network, arrays, weights_of):
         _check_names(network, step, given.get(step.node.name, {}))

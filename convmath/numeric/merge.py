@@ -12,16 +12,52 @@ from convmath.numeric.array import Array, Plane
 from convmath.numeric.kernels import kernel
 from convmath.numeric.misfit import Misfit, show_shape
 from convmath.numeric.weights import Weights
-from convmath.spec.merge import Add, Concat, Multiply
+from convmath.spec.merge import Add, Concat, Divide, Maximum, Minimum, Multiply, Subtract
 
 
 @kernel(Add)
 def add(layer: Add, weights: Weights, *maps: Array) -> Array:  # noqa: ARG001
     """Return the sums of the elements at the same places."""
+    _check_shapes(maps)
+    return reduce(operator.add, maps)
+
+
+def _check_shapes(maps: tuple[Array, ...]) -> None:
+    """Refuse maps that differ in their shapes."""
     for left, right in pairwise(maps):
         if left.shape != right.shape:
-            raise Misfit("bad-join", f"{show_shape(left.shape)} and {show_shape(right.shape)} cannot be added")
-    return reduce(operator.add, maps)
+            message = f"{show_shape(left.shape)} and {show_shape(right.shape)} cannot be joined element by element"
+            raise Misfit("bad-join", message)
+
+
+@kernel(Subtract)
+def subtract(layer: Subtract, weights: Weights, *maps: Array) -> Array:  # noqa: ARG001
+    """Return the differences of the elements at the same places."""
+    _check_shapes(maps)
+    return maps[0].apply(_difference, maps[1])
+
+
+@kernel(Divide)
+def divide(layer: Divide, weights: Weights, *maps: Array) -> Array:  # noqa: ARG001
+    """Return the quotients of the elements at the same places."""
+    _check_shapes(maps)
+    return maps[0].apply(np.divide, maps[1])
+
+
+@kernel(Maximum)
+def maximum(layer: Maximum, weights: Weights, *maps: Array) -> Array:  # noqa: ARG001
+    """Return the largest of the elements at the same places."""
+    _check_shapes(maps)
+    first, *others = maps
+    return first.stacked(others).maximum((-1,)) if others else first
+
+
+@kernel(Minimum)
+def minimum(layer: Minimum, weights: Weights, *maps: Array) -> Array:  # noqa: ARG001
+    """Return the smallest of the elements at the same places."""
+    _check_shapes(maps)
+    first, *others = maps
+    return first.stacked(others).minimum((-1,)) if others else first
 
 
 @kernel(Concat)
@@ -53,3 +89,11 @@ def _times(left: Plane, right: Plane) -> Plane:
         if reach > np.iinfo(np.int64).max:
             left = left.astype(object)
     return left * right
+
+
+def _difference(left: Plane, right: Plane) -> Plane:
+    if left.dtype.kind == right.dtype.kind == "i" and left.size and right.size:
+        reach = max(abs(int(left.min())), abs(int(left.max()))) + max(abs(int(right.min())), abs(int(right.max())))
+        if reach > np.iinfo(np.int64).max:
+            left = left.astype(object)
+    return left - right

@@ -10,7 +10,7 @@ from convmath.numeric.array import Array, Plane
 from convmath.numeric.kernels import kernel, per_channel, whole
 from convmath.numeric.misfit import Misfit
 from convmath.numeric.weights import Weights
-from convmath.spec.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Scale
+from convmath.spec.norm import BatchNorm, Bias, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Scale
 
 
 @kernel(BatchNorm)
@@ -87,6 +87,12 @@ def scale(layer: Scale, weights: Weights, x: Array) -> Array:  # noqa: ARG001
     """Return every channel times its factor."""
     weight = weights.parameter("weight", x.shape[:1], around=1.0, spread=0.5)
     return x.apply(np.multiply, weight.reshape(per_channel(x)))
+
+
+@kernel(Bias)
+def bias(layer: Bias, weights: Weights, x: Array) -> Array:  # noqa: ARG001
+    """Return every channel with its summand."""
+    return x + weights.parameter("bias", x.shape[:1], spread=0.5).reshape(per_channel(x))
 
 
 @kernel(LocalResponseNorm)

@@ -16,7 +16,15 @@ from convmath.numeric.weights import Weights
 from convmath.numeric.window import amounts, slide, taps
 from convmath.spec.fields import SAME
 from convmath.spec.layer import Window
-from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, LpPool, MaxPool
+from convmath.spec.pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    ChannelAvgPool,
+    ChannelMaxPool,
+    LpPool,
+    MaxPool,
+)
 
 
 @kernel(MaxPool)
@@ -105,3 +113,15 @@ def _even_windows(x: Array, sizes: tuple[int, ...]) -> list[Array]:
         for size, count in zip(x.shape[1:], sizes, strict=True)
     ]
     return [x[(slice(None), *window)] for window in product(*along)]
+
+
+@kernel(ChannelMaxPool)
+def channel_max_pool(layer: ChannelMaxPool, weights: Weights, x: Array) -> Array:  # noqa: ARG001
+    """Return the largest element of all channels."""
+    return x.maximum((0,)).reshape((1, *x.shape[1:]))
+
+
+@kernel(ChannelAvgPool)
+def channel_avg_pool(layer: ChannelAvgPool, weights: Weights, x: Array) -> Array:  # noqa: ARG001
+    """Return the mean of all channels."""
+    return x.sum((0,)).over(lambda: np.asarray(x.shape[0])).reshape((1, *x.shape[1:]))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
+
+import numpy as np
 
 from convmath.numeric.array import Array
 from convmath.numeric.kernels import kernel, whole
 from convmath.numeric.misfit import Misfit
 from convmath.numeric.weights import Weights
-from convmath.spec.shuffle import ChannelShuffle, PixelShuffle
+from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
 
 @kernel(PixelShuffle)
@@ -24,6 +27,21 @@ def pixel_shuffle(layer: PixelShuffle, weights: Weights, x: Array) -> Array:  # 
     for axis in range(rank):
         x = x.merge(1 + axis)
     return x
+
+
+@kernel(PixelUnshuffle)
+def pixel_unshuffle(layer: PixelUnshuffle, weights: Weights, x: Array) -> Array:  # noqa: ARG001
+    """Return blocks of pixels as blocks of channels: every r-th pixel from each place in turn."""
+    factors = tuple(map(whole, layer.downscale_factor))
+    for axis, (factor, size) in enumerate(zip(factors, x.shape[1:], strict=True)):
+        if size % factor:
+            raise Misfit("not-divisible", f"axis {axis}: {size} pixels make no blocks of {factor}")
+    first, *others = (
+        x[(slice(None), *(slice(at, None, factor) for at, factor in zip(place, factors, strict=True)))]
+        for place in product(*map(range, factors))
+    )
+    order = np.arange(prod(factors) * x.shape[0]).reshape((-1, x.shape[0]))
+    return first.followed_by(others).take(0, order.T.reshape(-1))
 
 
 @kernel(ChannelShuffle)

@@ -83,6 +83,10 @@ class Values(Array):
         """Return the largest elements."""
         return self.made(self.numbers.max(axis=axes))
 
+    def minimum(self, axes: tuple[int, ...]) -> Self:
+        """Return the smallest elements."""
+        return self.made(self.numbers.min(axis=axes))
+
     def sum(self, axes: tuple[int, ...]) -> Self:
         """Return the sums; integers stay exact."""
         numbers = self.numbers

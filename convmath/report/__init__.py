@@ -21,6 +21,7 @@ from convmath.report.analysis import (
 from convmath.report.comparison import Comparison, ComparisonRow, Overtaking
 from convmath.report.formulas import Chain, Derivation, Formulas, Law, Scale, ScaleRow, Sheet, Step
 from convmath.report.pixels import AxisPixels, Pixels, Seen
+from convmath.report.reconciliation import Counted, Difference, Reconciliation, Writing
 from convmath.report.solution import Solution, Solved, Threshold
 from convmath.report.verdicts import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
 
@@ -36,8 +37,10 @@ __all__ = [
     "Comparison",
     "ComparisonRow",
     "Condition",
+    "Counted",
     "Counterexample",
     "Derivation",
+    "Difference",
     "Disagreement",
     "Field",
     "Formulas",
@@ -49,6 +52,7 @@ __all__ = [
     "Operations",
     "Overtaking",
     "Pixels",
+    "Reconciliation",
     "Refutation",
     "Residues",
     "Scale",
@@ -64,4 +68,5 @@ __all__ = [
     "Trial",
     "Verdict",
     "Verification",
+    "Writing",
 ]

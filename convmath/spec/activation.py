@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from convmath.formula import Value
-from convmath.spec.fields import real, size
+from convmath.spec.fields import choice, real, size
 from convmath.spec.layer import Layer, layer
 from convmath.spec.meaning import Meaning
 
@@ -85,6 +87,29 @@ class Elu(Activation):
 
 
 @layer(
+    "celu",
+    value="alpha",
+    meaning=Meaning(
+        "y = max(x, 0) + alpha*(exp(min(x, 0)/alpha) - 1)",
+        source="Barron 2017",
+        torch="CELU",
+        keras="activation 'celu'",
+        onnx="Celu",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Celu(Activation):
+    """``x`` above zero, ``alpha * (exp(x / alpha) - 1)`` below; smooth for every ``alpha``."""
+
+    alpha: float = real(1.0)
+
+    @classmethod
+    def clash(cls, values: Mapping[str, Any]) -> str | None:
+        """Refuse to divide by zero."""
+        return "'alpha' is 0, but x is divided by it" if values["alpha"] == 0 else None
+
+
+@layer(
     "selu",
     meaning=Meaning(
         "y = scale*(max(x, 0) + alpha*(exp(min(x, 0)) - 1))",
@@ -108,11 +133,14 @@ class Selu(Activation):
         torch="GELU",
         keras="activation 'gelu'",
         onnx="Gelu",
+        remark="With approximate: tanh it is x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))/2, which is close to that.",
     ),
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gelu(Activation):
-    """``x`` times the normal distribution function of ``x``."""
+    """``x`` times the normal distribution function of ``x``, or what stands for it by a ``tanh``."""
+
+    approximate: str = choice("none", "tanh")
 
 
 @layer(
@@ -175,18 +203,68 @@ class Tanh(Activation):
 
 
 @layer(
+    "log_sigmoid",
+    meaning=Meaning(
+        "y = -log(1 + exp(-x))", source="PyTorch, LogSigmoid", torch="LogSigmoid", keras="activation 'log_sigmoid'"
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSigmoid(Activation):
+    """The logarithm of the sigmoid."""
+
+
+@layer(
+    "softsign",
+    meaning=Meaning(
+        "y = x/(1 + abs(x))",
+        source="Bergstra et al. 2009",
+        torch="Softsign",
+        keras="activation 'softsign'",
+        onnx="Softsign",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Softsign(Activation):
+    """``x / (1 + |x|)``."""
+
+
+@layer(
+    "rescaling",
+    value="scale",
+    meaning=Meaning(
+        "y = scale*x + offset",
+        source="Keras, Rescaling",
+        torch="x * scale + offset",
+        keras="Rescaling",
+        onnx="Mul and Add of constants",
+        remark="Both are constants: nothing is learned. What is learned per channel is a scale or a bias.",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescaling(Activation):
+    """``scale * x + offset`` with two constants, as pixels from 0 to 255 are brought to −1 to 1."""
+
+    scale: float = real(1.0)
+    offset: float = real(0.0)
+
+
+@layer(
     "hard_sigmoid",
     meaning=Meaning(
-        "y = min(max(x + 3, 0), 6)/6",
-        source="Howard et al. 2019",
+        "y = min(max(alpha*x + beta, 0), 1)",
+        source="Howard et al. 2019; ONNX, HardSigmoid",
         torch="Hardsigmoid",
         keras="activation 'hard_sigmoid'",
-        onnx="HardSigmoid with alpha 1/6",
+        onnx="HardSigmoid",
+        remark="With alpha 1/6 and beta 1/2, as unless given, it is min(max(x + 3, 0), 6)/6.",
     ),
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardSigmoid(Activation):
-    """``min(max(x + 3, 0), 6) / 6``."""
+    """``min(max(alpha * x + beta, 0), 1)``: unless given, ``min(max(x + 3, 0), 6) / 6``."""
+
+    alpha: float = real(1 / 6)
+    beta: float = real(0.5)
 
 
 @layer(
@@ -207,12 +285,25 @@ class HardSwish(Activation):
 @layer(
     "hard_tanh",
     meaning=Meaning(
-        "y = min(max(x, -1), 1)", source="Collobert 2004", torch="Hardtanh", keras="activation 'hard_tanh'", onnx="Clip"
+        "y = min(max(x, min_val), max_val)",
+        source="Collobert 2004; PyTorch, Hardtanh",
+        torch="Hardtanh",
+        keras="activation 'hard_tanh'",
+        onnx="Clip",
     ),
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardTanh(Activation):
-    """``min(max(x, -1), 1)``."""
+    """``min(max(x, min_val), max_val)``."""
+
+    min_val: float = real(-1.0)
+    max_val: float = real(1.0)
+
+    @classmethod
+    def clash(cls, values: Mapping[str, Any]) -> str | None:
+        """Refuse an empty range."""
+        low, high = values["min_val"], values["max_val"]
+        return f"'min_val' is {low}, which is above 'max_val' {high}" if low > high else None
 
 
 @layer(

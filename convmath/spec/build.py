@@ -136,10 +136,10 @@ class Builder:
                 "bad-entry", _what_is_wrong(entry), help="write '- kind', '- kind: value' or '- kind: {field: value}'"
             )
         said = held if isinstance(held, dict) else {}
-        kind = ALIASES.get(word, word) if isinstance(word, str) else ""
-        merges = issubclass(VOCABULARY.get(kind, Layer), Merge)
+        cls = VOCABULARY.get(ALIASES.get(word, word) if isinstance(word, str) else "", Layer)
+        merges = issubclass(cls, Merge)
         if "from" in said and not merges:
-            frame.producer = sources.only(self, said["from"], reader.at("from"), frame)
+            frame.producer = sources.arriving(self, cls, said["from"], reader.at("from"), frame)[0]
             reader = self._reader(frame, reader.path)
         if frame.producer is None and not merges and word not in ("repeat", "parallel"):
             message = "nothing arrives here: the network has several inputs"
@@ -180,6 +180,8 @@ class Builder:
         inputs: tuple[int, ...] = (frame.producer,) if frame.producer is not None else ()
         if issubclass(cls, Merge):
             inputs = sources.joined(self, cls, given, reader, frame)
+        elif cls.joins_when is not None and "from" in given:
+            inputs = sources.arriving(self, cls, given["from"], reader.at("from"), frame)
         name = self.name(given.get("name"), cls.kind, reader, frame)
         given = {word: raw for word, raw in given.items() if word not in COMMON}
         if cls.axes and not reader.rank:
@@ -190,6 +192,7 @@ class Builder:
             self.append(name, VOCABULARY["identity"](), cls.kind, reader.path, frame, inputs[:1])
             return
         layer = cls(**values)
+        sources.check_maps(self, layer, inputs, reader)
         if not isinstance(layer, Shorthand):
             self.append(name, layer, cls.kind, reader.path, frame, inputs)
             return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from fractions import Fraction
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from convmath.formula import Formula, Value
 from convmath.spec.fields import SAME, Amount, FieldKind, Pad, PerAxis, Reach, Size, Sizes
@@ -27,13 +28,30 @@ class Layer:
     """Whether the layer needs spatial axes."""
     meaning: ClassVar[Meaning]
     """What the kind computes: its entry in the formula sheet."""
+    joins_when: ClassVar[tuple[str, str] | None] = None
+    """The field, and its word, with which the layer takes several maps; a merge always does, and others never."""
     declared: ClassVar[Mapping[str, FieldKind]] = {}
     """The fields that a file may give, in order."""
+
+    @classmethod
+    def plain(cls) -> Self:
+        """Return the layer with the default of every field; none of its fields is required."""
+        return cls(**{name: kind.default for name, kind in cls.declared.items()})
 
     @classmethod
     def settle(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Return the field values with what depends on several fields put in."""
         return values
+
+    @classmethod
+    def clash(cls, values: Mapping[str, Any]) -> str | None:  # noqa: ARG003
+        """Return why these field values, each right on its own, make no layer together; None where they do."""
+        return None
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """What arrives, map by map; a merge takes any number."""
+        return ("input",)
 
     def rank_after(self, rank: int) -> int:
         """Return the number of spatial axes of the output."""
@@ -45,6 +63,8 @@ class Layer:
             held = getattr(self, name)
             if isinstance(kind, Size):
                 yield name, held, kind.minimum
+            elif isinstance(kind, PerAxis) and kind.ratio:
+                yield from ((name, each, kind.minimum) for each in held if not isinstance(each, Fraction))
             elif isinstance(kind, PerAxis | Sizes):
                 yield from ((name, each, kind.minimum) for each in held)
             elif isinstance(kind, Reach):
@@ -67,6 +87,8 @@ class Merge(Layer):
     """A layer of one or more inputs, which have the same sizes."""
 
     __slots__ = ()
+    pair: ClassVar[bool] = False
+    """Whether it takes exactly two inputs, whose order matters."""
 
 
 class Shorthand(Layer):

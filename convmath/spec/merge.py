@@ -53,6 +53,77 @@ class Multiply(Merge):
 
 
 @layer(
+    "subtract",
+    value="from",
+    meaning=Meaning(
+        "Y[c,i,j] = X1[c,i,j] - X2[c,i,j]",
+        source="Keras, Subtract",
+        others=(("C", "H", "W"),),
+        torch="torch.sub",
+        keras="Subtract",
+        onnx="Sub (of equal shapes)",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subtract(Merge):
+    """Take the second of two maps of one shape from the first, element by element."""
+
+    pair: ClassVar[bool] = True
+
+
+@layer(
+    "divide",
+    value="from",
+    meaning=Meaning(
+        "Y[c,i,j] = X1[c,i,j]/X2[c,i,j]",
+        source="ONNX, Div",
+        others=(("C", "H", "W"),),
+        torch="torch.div",
+        onnx="Div (of equal shapes)",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divide(Merge):
+    """Divide the first of two maps of one shape by the second, element by element."""
+
+    pair: ClassVar[bool] = True
+
+
+@layer(
+    "maximum",
+    value="from",
+    meaning=Meaning(
+        "Y[c,i,j] = max(X1[c,i,j], X2[c,i,j])",
+        source="Goodfellow et al. 2013; Keras, Maximum",
+        others=(("C", "H", "W"),),
+        torch="torch.maximum",
+        keras="Maximum",
+        onnx="Max (of equal shapes)",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maximum(Merge):
+    """Take the largest element at each place of maps of one shape."""
+
+
+@layer(
+    "minimum",
+    value="from",
+    meaning=Meaning(
+        "Y[c,i,j] = min(X1[c,i,j], X2[c,i,j])",
+        source="Keras, Minimum",
+        others=(("C", "H", "W"),),
+        torch="torch.minimum",
+        keras="Minimum",
+        onnx="Min (of equal shapes)",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minimum(Merge):
+    """Take the smallest element at each place of maps of one shape."""
+
+
+@layer(
     "concat",
     value="from",
     meaning=Meaning(
@@ -95,8 +166,8 @@ class SqueezeExcitation(Shorthand):
         return (
             ("avgpool", AdaptiveAvgPool(output_size=(1,) * rank)),
             ("fc1", pointwise(self.squeeze_channels, rank)),
-            ("activation", ACTIVATIONS[self.activation]()),
+            ("activation", ACTIVATIONS[self.activation].plain()),
             ("fc2", pointwise(in_channels, rank)),
-            ("gate", GATES[self.gate]()),
+            ("gate", GATES[self.gate].plain()),
             ("scale", Multiply()),
         )

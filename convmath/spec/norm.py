@@ -109,6 +109,20 @@ class Scale(Layer):
 
 
 @layer(
+    "bias",
+    meaning=Meaning(
+        "Y[c,i,j] = X[c,i,j] + b[c]",
+        source="Caffe, Bias",
+        torch="x + bias",
+        onnx="Add",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bias(Layer):
+    """Add a learned number to every channel."""
+
+
+@layer(
     "local_response_norm",
     value="size",
     meaning=Meaning(

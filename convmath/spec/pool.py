@@ -160,3 +160,37 @@ class GlobalMaxPool(Shorthand):
 
     def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:  # noqa: ARG002
         return (("", AdaptiveMaxPool(output_size=(1,) * rank)),)
+
+
+@layer(
+    "channel_avg_pool",
+    meaning=Meaning(
+        "Y[c,i,j] = mean(X[e,i,j], e < C)",
+        source="Woo et al. 2018, the spatial attention of CBAM",
+        torch="x.mean(1, keepdim=True)",
+        onnx="ReduceMean with axes=[1]",
+        remark="There is one channel, c = 0.",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelAvgPool(Layer):
+    """Average all channels at each position; one channel is left (Woo et al. 2018)."""
+
+    axes: ClassVar[bool] = True
+
+
+@layer(
+    "channel_max_pool",
+    meaning=Meaning(
+        "Y[c,i,j] = max(X[e,i,j], e < C)",
+        source="Woo et al. 2018, the spatial attention of CBAM",
+        torch="x.amax(1, keepdim=True)",
+        onnx="ReduceMax with axes=[1]",
+        remark="There is one channel, c = 0.",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelMaxPool(Layer):
+    """Take the largest element of all channels at each position; one channel is left (Woo et al. 2018)."""
+
+    axes: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Layers that reorder: channels among themselves, and channels into positions."""
+"""Layers that reorder: channels among themselves, channels into positions, and positions into channels."""
 
 from __future__ import annotations
 
@@ -28,6 +28,25 @@ class PixelShuffle(Layer):
 
     axes: ClassVar[bool] = True
     upscale_factor: tuple[Value, ...] = per_axis()
+
+
+@layer(
+    "pixel_unshuffle",
+    value="downscale_factor",
+    meaning=Meaning(
+        "Y[c,i,j] = X[floor(c/r**2), r*i + floor(mod(c, r**2)/r), r*j + mod(c, r)]",
+        source="Shi et al. 2016; PyTorch, PixelUnshuffle",
+        general={"downscale_factor": "r"},
+        torch="PixelUnshuffle",
+        onnx="SpaceToDepth, with the channels in another order",
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelUnshuffle(Layer):
+    """Write blocks of pixels as groups of channels, which undoes a pixel shuffle."""
+
+    axes: ClassVar[bool] = True
+    downscale_factor: tuple[Value, ...] = per_axis()
 
 
 @layer(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from convmath.errors import LimitError, Problem
 from convmath.spec.fields import show
-from convmath.spec.layer import Merge
+from convmath.spec.layer import Layer, Merge
 from convmath.spec.names import Output
 from convmath.spec.reader import EntryReader
 
@@ -22,11 +22,31 @@ COMMON = ("name", "from", "share")
 
 def only(builder: Builder, raw: Any, reader: EntryReader, frame: Frame) -> int:
     """Return the one output that ``from`` names."""
+    return arriving(builder, Layer, raw, reader, frame)[0]
+
+
+def arriving(builder: Builder, cls: type[Layer], raw: Any, reader: EntryReader, frame: Frame) -> tuple[int, ...]:
+    """Return the outputs that ``from`` names: one, or several where the kind may take more."""
     found = _named(builder, raw, reader, frame)
-    if len(found) != 1:
+    if len(found) != 1 and cls.joins_when is None:
         message = f"{show(raw)} stands for {len(found)} outputs, but one can arrive here"
         raise reader.refuse("several-inputs", message, help="join them first with add, multiply or concat")
-    return found[0].producer
+    return tuple(each.producer for each in found)
+
+
+def check_maps(builder: Builder, layer: Layer, producers: tuple[int, ...], reader: EntryReader) -> None:
+    """Refuse other maps than those that a layer which may take several does take."""
+    if layer.joins_when is None:
+        return
+    field, word = layer.joins_when
+    if len(producers) != len(layer.takes):
+        wanted = " and ".join(f"the {each}" for each in layer.takes)
+        maps = "1 map arrives" if len(producers) == 1 else f"{len(producers)} maps arrive"
+        message = f"with {field}: {getattr(layer, field)}, '{layer.kind}' takes {wanted}, but {maps}"
+        names = ", ".join(map(str.upper, layer.takes))
+        help_ = f"write 'from: [{names}]'" if len(layer.takes) > 1 else f"write '{field}: {word}' to take more maps"
+        raise reader.refuse("bad-inputs", message, help=help_, key=True)
+    check_ranks(builder, producers, reader, "all of them are images")
 
 
 def joined(
@@ -39,16 +59,21 @@ def joined(
         raise reader.refuse("missing-field", f"'{cls.kind}' needs the names of what it joins", help=help_, key=True)
     place = reader.at("from") if reader.document_has("from") else reader
     found = tuple(each.producer for each in _named(builder, raw, place, frame))
+    if cls.pair and len(found) != 2:
+        message = f"'{cls.kind}' takes two outputs, but {show(raw)} stands for {len(found)}"
+        raise place.refuse("wrong-length", message, help=f"write '{cls.kind}: [NAME, NAME]'")
     check_ranks(builder, found, reader)
     return found
 
 
-def check_ranks(builder: Builder, producers: tuple[int, ...], reader: EntryReader) -> None:
+def check_ranks(
+    builder: Builder, producers: tuple[int, ...], reader: EntryReader, help: str = "flatten or pool first"
+) -> None:
     """Refuse to join outputs that differ in their number of axes."""
     ranks = sorted({builder.ranks[each] for each in producers})
     if len(ranks) > 1:
         shown = " and ".join("a vector" if rank == 0 else f"an image of {rank} axes" for rank in ranks)
-        raise reader.refuse("bad-join", f"{shown} cannot be joined", help="flatten or pool first", key=True)
+        raise reader.refuse("bad-join", f"{shown} cannot be joined", help=help, key=True)
 
 
 def share(builder: Builder, raw: Any, reader: EntryReader, frame: Frame, start: int) -> None:

@@ -12,6 +12,7 @@ from convmath.report import Condition, InputReport, LayerReport, NetworkReport, 
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo, arriving_channels
 from convmath.spec.layer import Layer, Merge, Windowed
 from convmath.spec.reshape import SliceChannels
+from convmath.spec.shuffle import PixelShuffle
 from convmath.symbolic import (  # noqa: F401  (register the rules)
     activation,
     conv,
@@ -30,7 +31,7 @@ from convmath.symbolic import (  # noqa: F401  (register the rules)
 )
 from convmath.symbolic.constraints import Constraints
 from convmath.symbolic.facts import Facts, Shape, apply
-from convmath.symbolic.join import join, unlike
+from convmath.symbolic.join import accompanied, join, unlike
 from convmath.symbolic.memory import moments, peak
 from convmath.symbolic.trace import Trace
 from convmath.symbolic.whole import Whole, whole_views
@@ -153,13 +154,15 @@ class Walk:
         self.constraints.require(node, facts.requirements)
         self._least(node, before, facts)
         facts = self._shared(node, layer, parts, facts)
-        if before.uneven and isinstance(layer, SliceChannels):
-            facts = replace(facts, hull=False)  # those that stay may see less than all of them
+        if before.uneven and isinstance(layer, SliceChannels | PixelShuffle):
+            facts = replace(facts, hull=False)  # those that stay, or come to a position, may see less than all of them
         if isinstance(layer, Merge):
             after = join(self, node, parts, facts)
         else:
             after = before.step(facts, self._whole(node, facts) if facts.whole else None)
         self._fits(node, layer, before, after)
+        if len(parts) > 1 and not isinstance(layer, Merge):
+            after = accompanied(self, node, after, parts[1:])
         self.channels[arriving_channels(len(self.traces))] = after.shape.channels
         self.traces.append(after)
         self.facts.append(facts)

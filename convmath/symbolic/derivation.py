@@ -14,7 +14,7 @@ from convmath.formula.notation import read
 from convmath.report import Chain, Derivation, Law, LayerReport, NetworkReport, Step
 from convmath.spec.graph import Network, arriving_channels
 from convmath.spec.graph import Node as Place
-from convmath.spec.layer import Layer, Windowed
+from convmath.spec.layer import Layer, Merge, Windowed
 from convmath.symbolic.compose import derive, follow
 from convmath.symbolic.facts import Facts, Shape
 from convmath.symbolic.general import instance
@@ -79,11 +79,11 @@ def _stops(network: Network) -> Iterator[_Stop]:
 
 
 def _way(network: Network, stops: list[_Stop]) -> list[_Stop]:
-    """Return the stops from the input to the last layer; where outputs are joined, over the one that sees most."""
+    """Return the stops from the input to the last layer; where a merge joins outputs, over the one that sees most."""
     first, at, found = len(network.inputs), len(stops) - 1, []
     while at >= 0:
         found.append(stops[at])
-        arriving = stops[at].place.inputs
+        arriving = stops[at].place.inputs if isinstance(stops[at].layer, Merge) else stops[at].place.inputs[:1]
         at = max(arriving, key=lambda each: _seen(stops, each - first)) - first
     return found[::-1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from convmath.algebra import IDENTITY, FloorMap
@@ -85,6 +85,13 @@ class Facts:
     needs: tuple[tuple[Value, ...], ...] = ()
     """More least sizes per axis, for what stands for several layers."""
     requirements: tuple[Requirement, ...] = ()
+
+    def toward(self, which: int) -> Facts:
+        """Return the facts as one of several maps sees them: all but the first are read where the output stands."""
+        if which == 0:
+            return self
+        own = (IDENTITY,) * len(self.first)
+        return replace(self, first=own, last=own, spacing=())
 
     @property
     def activations(self) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,23 @@ def join(walk: Walk, node: Node, parts: list[Trace], facts: Facts) -> Trace:
     return chosen.joined(others, facts.out, _whole(walk, node, parts), beside=isinstance(node.layer, Concat))
 
 
+def accompanied(walk: Walk, node: Node, out: Trace, others: list[Trace]) -> Trace:
+    """Return the trace of a layer that reads other maps at the position of its output, and require the output's sizes.
+
+    *out* is the trace of the output as far as it comes from the first map. Where a map
+    sees its input as a whole, what all positions see is a bound.
+    """
+    for name, each in zip(node.layer.takes[1:], others, strict=True):
+        for axis, size in enumerate(out.shape.sizes):
+            if not _may_be_equal(walk, node, axis, out, each):
+                message = f"{_written(each)} arrives as {name}, but the output has the size {size} on axis {axis}"
+                help_ = "make them by a convolution with the same kernel_size, stride, padding and dilation"
+                raise walk.network.refuse(node, "bad-join", message, help_)
+    parts = [out, *others]
+    whole = {at: replace(each, exact=False) for at, each in _whole(walk, node, parts).items()}
+    return out.joined(others, out.shape, whole, beside=False)
+
+
 def _length(trace: Trace, facts: Facts) -> tuple[bool, bool, int]:
     """Rank what the joined sizes can be stated by: the words that make them, with the fewest maps."""
     words = [word for word in trace.sizes if word is not None]
@@ -40,17 +58,20 @@ def _length(trace: Trace, facts: Facts) -> tuple[bool, bool, int]:
 
 
 def _equal(walk: Walk, node: Node, axis: int, left: Trace, right: Trace) -> None:
-    one, other = left.shape.sizes[axis], right.shape.sizes[axis]
-    if one == other:
-        return
-    possible = False
-    if isinstance(one, Formula) or isinstance(other, Formula):
-        possible = walk.constraints.join(node, axis, _side(left, axis, one), _side(right, axis, other))
-    if not possible:
+    if not _may_be_equal(walk, node, axis, left, right):
+        one, other = left.shape.sizes[axis], right.shape.sizes[axis]
         never = "are never equal" if isinstance(one, Formula) or isinstance(other, Formula) else "differ"
         message = f"the sizes {one} and {other} on axis {axis} {never}; {_written(left)} and {_written(right)} arrive"
         help_ = walk.way_out(axis) if never == "differ" else "crop or pad one of the two"
         raise walk.network.refuse(node, "bad-join", message, help_)
+
+
+def _may_be_equal(walk: Walk, node: Node, axis: int, left: Trace, right: Trace) -> bool:
+    """Require that two sizes are equal; Return whether they ever are."""
+    one, other = left.shape.sizes[axis], right.shape.sizes[axis]
+    if isinstance(one, Formula) or isinstance(other, Formula):
+        return one == other or walk.constraints.join(node, axis, _side(left, axis, one), _side(right, axis, other))
+    return one == other
 
 
 def _written(trace: Trace) -> str:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from convmath.algebra import IDENTITY
 from convmath.formula import Value, sum_of
 from convmath.report import Condition, Operations
-from convmath.spec.merge import Add, Concat, Multiply
+from convmath.spec.merge import Add, Concat, Divide, Maximum, Minimum, Multiply, Subtract
 from convmath.symbolic.facts import Facts, Requirement, Shape, rule
 
 
@@ -17,6 +17,22 @@ def add(layer: Add, *shapes: Shape) -> Facts:  # noqa: ARG001
     out = shapes[0]
     operations = Operations(additions=(len(shapes) - 1) * out.elements)
     return _joined(out, shapes, operations=operations, requirements=same_channels(shapes))
+
+
+@rule(Subtract)
+@rule(Divide)
+def between_two(layer: Subtract | Divide, *shapes: Shape) -> Facts:  # noqa: ARG001
+    """Derive one difference or quotient per element (PyTorch, sub and div)."""
+    operations = Operations(elementwise=shapes[0].elements)
+    return _joined(shapes[0], shapes, operations=operations, requirements=same_channels(shapes))
+
+
+@rule(Maximum)
+@rule(Minimum)
+def extreme(layer: Maximum | Minimum, *shapes: Shape) -> Facts:  # noqa: ARG001
+    """Derive one comparison per element and map beyond the first (PyTorch, maximum and minimum)."""
+    operations = Operations(comparisons=(len(shapes) - 1) * shapes[0].elements)
+    return _joined(shapes[0], shapes, operations=operations, requirements=same_channels(shapes))
 
 
 @rule(Concat)

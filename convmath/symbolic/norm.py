@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from convmath.formula import Value, product_of
 from convmath.report import Operations
-from convmath.spec.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Scale
+from convmath.spec.norm import BatchNorm, Bias, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Scale
 from convmath.symbolic.facts import Facts, Shape, divides, pointwise, rule
 
 
@@ -66,6 +66,12 @@ def instance_norm(layer: InstanceNorm, shape: Shape) -> Facts:
 def scale(layer: Scale, shape: Shape) -> Facts:  # noqa: ARG001
     """Derive one factor per channel."""
     return pointwise(shape, params=shape.channels, operations=Operations(elementwise=shape.elements))
+
+
+@rule(Bias)
+def bias(layer: Bias, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive one summand per channel (Caffe, Bias)."""
+    return pointwise(shape, params=shape.channels, operations=Operations(additions=shape.elements))
 
 
 @rule(LocalResponseNorm)

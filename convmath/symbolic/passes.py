@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from convmath.algebra import IDENTITY, FloorMap, Word
 from convmath.errors import Problem, SpecError
 from convmath.formula import Formula, Value, bind, power_of, ratio, sum_of, sum_over, symbol
 from convmath.formula.division import divide
 from convmath.report import Condition, Operations
-from convmath.spec.graph import SymbolInfo
+from convmath.spec.graph import Node, SymbolInfo
+from convmath.spec.layer import Layer
 from convmath.spec.passes import Passes
 from convmath.symbolic.facts import Facts, Requirement, Shape, rule
+
+if TYPE_CHECKING:
+    from convmath.symbolic.compose import Walk
 
 CHANNELS = "channels@pass"
 EARLIER = "earlier@pass"
@@ -32,7 +36,7 @@ def passes(layer: Passes, shape: Shape) -> Facts:
 
     Raises ``SpecError`` where a size, a field or the channels have no closed form in n.
     """
-    return _Depth(layer, shape).facts()
+    return Depth(layer, shape).facts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ class _Pass:
     uneven: bool
 
 
-class _Depth:
+class Depth:
+    """A repeat of a symbolic number of passes at the shape that arrives."""
+
     def __init__(self, layer: Passes, shape: Shape) -> None:
         self.layer, self.shape = layer, shape
         self.times, self.index = layer.times, layer.index
@@ -60,18 +66,19 @@ class _Depth:
         self.one = self._derive()
 
     def facts(self) -> Facts:
+        """Return the facts of all passes together."""
         maps = tuple(self._power(each, self.times, forward=True) for each in self.one.maps)
-        operations = [self._sum(getattr(self.one.operations, each.name)) for each in fields(Operations)]
+        operations = [self.summed(getattr(self.one.operations, each.name)) for each in fields(Operations)]
         return Facts(
             out=self.shape.through(maps, self._channels_at(self.times)),
             maps=maps,
             first=tuple(self._power(each, self.times, forward=False) for each in self.one.first),
             last=tuple(self._power(each, self.times, forward=False) for each in self.one.last),
-            params=self._sum(self.one.counts["params"]),
-            buffers=self._sum(self.one.counts["buffers"]),
-            macs=self._sum(self.one.counts["macs"]),
+            params=self.summed(self.one.counts["params"]),
+            buffers=self.summed(self.one.counts["buffers"]),
+            macs=self.summed(self.one.counts["macs"]),
             operations=Operations(*operations),
-            made=self._sum(self.one.activations),
+            made=self.summed(self.one.activations),
             borders=self.one.borders,
             hull=self.one.hull,
             uneven=self.one.uneven,
@@ -79,14 +86,33 @@ class _Depth:
             requirements=tuple(self._requirements()),
         )
 
-    def _derive(self) -> _Pass:
+    def inside(self) -> Iterator[tuple[Node, Layer, tuple[Shape, ...], Facts]]:
+        """Yield the layers of one pass, in symbols, with the shapes that reach them and their facts."""
+        walk, _ = self._walk()
+        for node, facts in zip(walk.network.nodes, walk.facts, strict=True):
+            reaching = tuple(walk.traces[each].shape for each in node.inputs)
+            yield node, node.resolved(walk.channels), reaching, facts
+
+    def summed(self, count: Value) -> Value:
+        """Return a count of one pass, summed over all: the first on its own, then from 1 to n - 1."""
+        at = symbol(self.index)
+        first, later = self._at(count, 0), self._at(count, at)
+        if bind(later, {self.index: 0}) == first:
+            return sum_over(later, self.index, 0, self.times - 1)
+        return first + sum_over(later, self.index, 1, self.times - 1)
+
+    def _walk(self) -> tuple[Walk, tuple[Condition, ...]]:
+        """Follow one pass; return what it found, and when it is valid."""
         from convmath.symbolic.compose import Walk  # which registers this rule
 
         network = self.layer.one(symbol(CHANNELS), tuple(map(symbol, self.sizes)))
         free = tuple(SymbolInfo(each) for each in (CHANNELS, *self.sizes))
         walk = Walk(replace(network, symbols=free), searching=True)
         walk.traces = [replace(each, uneven=True) for each in walk.traces]  # as after an earlier pass
-        conditions = walk.conditions()
+        return walk, walk.conditions()
+
+    def _derive(self) -> _Pass:
+        walk, conditions = self._walk()
         trace, steps = walk.traces[self.layer.out], walk.facts
         if trace.whole:
             self._refuse("a layer in it sees everything at once")
@@ -160,14 +186,6 @@ class _Depth:
             self._refuse(f"the channels {out} after a pass have no closed power")
         grown = power_of(slope, at)
         return grown * self.shape.channels + rest * ratio(grown - 1, slope - 1)
-
-    def _sum(self, count: Value) -> Value:
-        """Return a count of one pass, summed over all: the first on its own, then from 1 to n - 1."""
-        at = symbol(self.index)
-        first, later = self._at(count, 0), self._at(count, at)
-        if bind(later, {self.index: 0}) == first:
-            return sum_over(later, self.index, 0, self.times - 1)
-        return first + sum_over(later, self.index, 1, self.times - 1)
 
     def _sizes_at(self, at: Value) -> dict[str, Value]:
         """Return the sizes that arrive at a pass."""

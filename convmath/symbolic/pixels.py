@@ -41,8 +41,8 @@ def pixels_of(network: Network, layer: str, position: Sequence[int]) -> Pixels:
             continue
         node, facts = network.nodes[producer - walked.first], walked.facts[producer - walked.first]
         exact = exact and facts.hull
-        for each in dict.fromkeys(node.inputs):
-            before = walked.back(each, facts, here, repeats=isinstance(node.layer, Merge))
+        for which, each in enumerate(node.inputs):
+            before = walked.back(each, facts.toward(which), here, repeats=isinstance(node.layer, Merge))
             pending[each] = _union(pending[each], before) if each in pending else before
     inputs = tuple((network.inputs[source].name, tuple(map(_axis, masks))) for source, masks in sorted(found.items()))
     return Pixels(layer, tuple(position), inputs, exact)
@@ -59,9 +59,10 @@ def outputs_that_read(network: Network, pixel: Sequence[int], source: int = 0) -
     for at, node in enumerate(network.nodes):
         facts, sizes = walked.facts[at], walked.sizes(walked.first + at)
         masks: Masks | None = None
-        for producer in dict.fromkeys(node.inputs):
+        for which, producer in enumerate(node.inputs):
             if producer in held:
-                ahead = walked.ahead(producer, facts, held[producer], sizes, repeats=isinstance(node.layer, Merge))
+                repeats, seen = isinstance(node.layer, Merge), facts.toward(which)
+                ahead = walked.ahead(producer, seen, held[producer], sizes, repeats=repeats)
                 masks = ahead if masks is None else _union(masks, ahead)
         if masks is not None and all(masks):
             held[walked.first + at] = masks

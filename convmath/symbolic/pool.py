@@ -7,8 +7,16 @@ from dataclasses import replace
 from convmath.algebra import FloorMap
 from convmath.formula import Value, gcd_of, product_of
 from convmath.report import Operations
-from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, LpPool, MaxPool
-from convmath.symbolic.facts import Facts, Shape, rule
+from convmath.spec.pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    ChannelAvgPool,
+    ChannelMaxPool,
+    LpPool,
+    MaxPool,
+)
+from convmath.symbolic.facts import Facts, Shape, pointwise, rule
 from convmath.symbolic.window import cut_borders, first_map, last_map, real_windows, size_map
 
 
@@ -93,3 +101,21 @@ def adaptive_avg_pool(layer: AdaptiveAvgPool, shape: Shape) -> Facts:
     """Derive windows as even as they can be, one addition fewer than elements and a division each."""
     joined, outputs = _joined(layer, shape)
     return _adaptive(layer, shape, Operations(additions=joined, elementwise=outputs))
+
+
+@rule(ChannelAvgPool)
+def channel_avg_pool(layer: ChannelAvgPool, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive a sum of all channels and a division at each position (Woo et al. 2018)."""
+    positions = product_of(shape.sizes)
+    return _one_channel(shape, Operations(additions=shape.elements - positions, elementwise=positions))
+
+
+@rule(ChannelMaxPool)
+def channel_max_pool(layer: ChannelMaxPool, shape: Shape) -> Facts:  # noqa: ARG001
+    """Derive one comparison fewer than channels at each position (Woo et al. 2018)."""
+    return _one_channel(shape, Operations(comparisons=shape.elements - product_of(shape.sizes)))
+
+
+def _one_channel(shape: Shape, operations: Operations) -> Facts:
+    facts = pointwise(shape, operations=operations, mixes=True)
+    return replace(facts, out=Shape(1, shape.sizes), minor=False)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from convmath.algebra import FloorMap
 from convmath.formula import product_of, ratio
-from convmath.spec.shuffle import ChannelShuffle, PixelShuffle
+from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from convmath.symbolic.facts import Facts, Shape, divides, pointwise, rule
 
 
@@ -23,6 +23,29 @@ def pixel_shuffle(layer: PixelShuffle, shape: Shape) -> Facts:
         first=back,
         last=back,
         requirements=(divides(block, shape.channels, message, f"let a multiple of {block} channels arrive"),),
+    )
+
+
+@rule(PixelUnshuffle)
+def pixel_unshuffle(layer: PixelUnshuffle, shape: Shape) -> Facts:
+    """Derive an image smaller by whole factors, its pixels put into channels: each of these reads one of a block."""
+    factors = layer.downscale_factor
+    maps = tuple(FloorMap(1, 0, factor) for factor in factors)
+    return Facts(
+        out=shape.through(maps, shape.channels * product_of(factors)),
+        maps=maps,
+        first=tuple(FloorMap(factor, 0, 1) for factor in factors),
+        last=tuple(FloorMap(factor, factor - 1, 1) for factor in factors),
+        uneven=True,
+        requirements=tuple(
+            divides(
+                factor,
+                size,
+                f"axis {axis}: {size} pixels make no blocks of {factor}",
+                f"pad or crop to a multiple of {factor}",
+            )
+            for axis, (factor, size) in enumerate(zip(factors, shape.sizes, strict=True))
+        ),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from convmath.algebra import FloorMap, Word
-from convmath.formula import Formula, Value, symbol
+from convmath.algebra import FloorMap, Word, compose
+from convmath.formula import Formula, Value, affine, single_floor, symbol
 from convmath.report import Disagreement, Field
 from convmath.spec.graph import Input
 from convmath.symbolic.facts import Facts, Shape
@@ -185,11 +185,25 @@ def _disagreement(view: View) -> tuple[Disagreement | None, ...] | None:
     return found if any(found) else None
 
 
+def _word_of(size: Value, origin: Formula) -> Word | None:
+    """Return the word that makes a given size, such as ``floor(H/2) + 1``, of the input size H; None where none is."""
+    inner = single_floor(size)
+    top, divisor, constant = inner if inner is not None else (size, 1, 0)
+    line = affine(top)
+    if affine(origin) != (1, 0) or line is None or line[0] < 0 or isinstance(divisor, Formula):
+        return None
+    if not isinstance(top, Formula) or top.names != origin.names:
+        return None
+    return compose((FloorMap(*line, divisor), FloorMap(1, constant, 1)))
+
+
 def _then(word: Word | None, after: FloorMap, origin: Value) -> Word | None:
     """Return the word one map longer; None where the map's coefficients depend on the input size."""
     if word is None:
         return None
     if isinstance(origin, Formula):
+        if after.up == 0 and isinstance(after.shift, Formula) and after.shift.names & origin.names:
+            return _word_of(after(0), origin)
         for coefficient in (after.up, after.shift, after.down):
             if isinstance(coefficient, Formula) and coefficient.names & origin.names:
                 return None

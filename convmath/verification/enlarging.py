@@ -1,4 +1,4 @@
-"""Random layers that enlarge an image."""
+"""Random layers that enlarge an image, or undo that."""
 
 from __future__ import annotations
 
@@ -28,8 +28,16 @@ def conv_transpose(random: Random, place: Place) -> Fields:
 
 @strategy("upsample")
 def upsample(random: Random, place: Place) -> Fields:
-    """Draw an up-sampling by odd and even factors."""
-    return {"scale_factor": each_axis(random, place, 1, 4), "mode": random.choice(("nearest", "bilinear"))}
+    """Draw an up-sampling by odd, even and broken factors, or to a size above or below."""
+    fields: Fields = {"mode": random.choice(("nearest", "bilinear"))}
+    if fields["mode"] == "bilinear":
+        fields["align_corners"] = random.random() < 0.5
+    style = random.random()
+    if style < 0.25:
+        return fields | {"scale_factor": each_axis(random, place, 1, 4)}
+    if style < 0.5:
+        return fields | {"scale_factor": [random.choice((2, "1/2", "3/2", "2/3", "5/4")) for _ in place.sizes]}
+    return fields | {"size": [random.choice((1, size, 2 * size, random.randint(1, 20))) for size in place.sizes]}
 
 
 @strategy("pixel_shuffle")
@@ -41,3 +49,12 @@ def pixel_shuffle(random: Random, place: Place) -> Fields:
     if random.random() < 0.2:
         factors = each_axis(random, place, 1, 3)
     return {"upscale_factor": factors}
+
+
+@strategy("pixel_unshuffle")
+def pixel_unshuffle(random: Random, place: Place) -> Fields:
+    """Draw factors that divide the sizes, at times any."""
+    if random.random() < 0.2:
+        return {"downscale_factor": each_axis(random, place, 1, 3)}
+    divisors = [[each for each in range(1, size + 1) if size % each == 0] for size in place.sizes]
+    return {"downscale_factor": [random.choice(each) for each in divisors]}

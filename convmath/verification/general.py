@@ -21,7 +21,7 @@ from convmath.numeric.weights import Numbers, Weights
 from convmath.report import NetworkReport
 from convmath.spec.graph import Network
 from convmath.spec.kinds import VOCABULARY
-from convmath.symbolic.general import General, equation_of, general
+from convmath.symbolic.general import MADE, General, equation_of, general
 from convmath.verification.compare import RUNS, compare, outcome_of
 from convmath.verification.equation import TooLong, evaluate
 from convmath.verification.fields import confront_fields
@@ -106,9 +106,9 @@ def _confront_equation(
 
 
 def _off_default(bound: Network) -> Network:
-    """Return the network with every real number of its layers changed: a default such as 1 hides where it stands."""
+    """Return the network with all real numbers of its layers changed: a default of 1 or 0 hides where it stands."""
     layers = [each.layer for each in bound.nodes]
-    moved = [replace(each, **{name: 1.5 * getattr(each, name) for name in _reals(each)}) for each in layers]
+    moved = [replace(each, **{name: 1.5 * getattr(each, name) or 0.25 for name in _reals(each)}) for each in layers]
     nodes = tuple(replace(node, layer=layer) for node, layer in zip(bound.nodes, moved, strict=True))
     return replace(bound, nodes=nodes)
 
@@ -135,7 +135,8 @@ def note_layer(layer: Tally, stated: NetworkReport, at: Mapping[str, Any], tally
     for (name, quantity), measured in layer.entries.items():
         found = measured.counterexample
         derived, seen = (found.derived, found.measured) if found else (None, None)
-        if name is not None:  # the total of one layer says nothing more
+        # The total of one layer says nothing more, and layers that make maps for it are not of its kind.
+        if name is not None and not name.startswith(MADE):
             alike = _INPUT.sub("", quantity)  # a merge sees each of its inputs alike
             formula = _formula(stated, alike)
             tally.note((None, _without_axis(alike)), formula, derived, seen, at=at, by=measured.measured_by)

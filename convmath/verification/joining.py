@@ -13,6 +13,20 @@ def add(random: Random, place: Place) -> Fields:
     return {"from": [_map(random, place) for _ in range(random.randint(1, 3))]}
 
 
+@strategy("subtract")
+@strategy("divide")
+def between_two(random: Random, place: Place) -> Fields:
+    """Draw one more map; one time in ten one that does not fit."""
+    return {"from": [_map(random, place)]}
+
+
+@strategy("maximum")
+@strategy("minimum")
+def extreme(random: Random, place: Place) -> Fields:
+    """Draw up to three more maps; one time in ten one that does not fit."""
+    return add(random, place)
+
+
 @strategy("concat")
 def concat(random: Random, place: Place) -> Fields:
     """Draw up to three more maps with channels of their own."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numeric_cases import image, network
 
@@ -98,6 +99,83 @@ def test_up_sampling(axes: list[tuple[int, int]], mode: str) -> None:
     ours = run(network(shape, {"upsample": {"scale_factor": factors, "mode": mode}}), x)
 
     np.testing.assert_allclose(ours, theirs.numpy()[0], rtol=1e-9, atol=1e-9)
+
+
+def interpolated(x: np.ndarray, mode: str, **given: Any) -> np.ndarray:
+    """Return what PyTorch makes of an image, with the name that its mode has on so many axes."""
+    import torch
+
+    theirs_mode = mode if mode == "nearest" else {2: "linear", 3: "bilinear", 4: "trilinear"}[x.ndim]
+    return torch.nn.functional.interpolate(torch.from_numpy(x)[None], mode=theirs_mode, **given).numpy()[0]
+
+
+axes_and_sizes = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 13)), min_size=1, max_size=3)
+
+
+@given(axes=axes_and_sizes, align_corners=st.booleans())
+def test_blending_to_a_size_above_or_below(axes: list[tuple[int, int]], *, align_corners: bool) -> None:
+    shape, size = [2, *(size for size, _ in axes)], [wanted for _, wanted in axes]
+    x = image(shape)
+    fields = {"size": size, "mode": "bilinear", "align_corners": align_corners}
+
+    ours = run(network(shape, {"upsample": fields}), x)
+
+    theirs = interpolated(x, "bilinear", size=size, align_corners=align_corners)
+    assert derive(network(shape, {"upsample": fields})).totals.output_shape == theirs.shape
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+FACTORS = ["1/2", "3/2", "5/4", "2/3", "7/3", "1", "3"]
+
+
+@given(
+    axes=st.lists(st.tuples(st.integers(1, 12), st.sampled_from(FACTORS)), min_size=1, max_size=3),
+    mode=st.sampled_from(["nearest", "bilinear", "aligned"]),
+)
+def test_broken_factors(axes: list[tuple[int, str]], mode: str) -> None:
+    """PyTorch reckons with a rounded factor: what it rounds to another size or element is left out."""
+    shape, factors = [2, *(size for size, _ in axes)], [Fraction(factor) for _, factor in axes]
+    sizes = [int(size * float(factor)) for (size, _), factor in zip(axes, factors, strict=True)]
+    assume(sizes == [size * factor // 1 for (size, _), factor in zip(axes, factors, strict=True)] and all(sizes))
+    step = [(np.float32(1 / float(factor)), 1 / factor) for factor in factors]
+    assume(all(int(i * a) == i * b // 1 for (a, b), size in zip(step, sizes, strict=True) for i in range(size)))
+    x = image(shape)
+    given_ = {} if mode == "nearest" else {"align_corners": mode == "aligned"}
+    fields = {"mode": "nearest" if mode == "nearest" else "bilinear", **given_}
+    net = network(shape, {"upsample": {"scale_factor": [factor for _, factor in axes], **fields}})
+
+    ours = run(net, x)
+
+    theirs = interpolated(x, fields["mode"], scale_factor=tuple(map(float, factors)), **given_)
+    assert derive(net).totals.output_shape == theirs.shape
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@given(axes_and_sizes)
+def test_repeating_to_a_size_above_or_below(axes: list[tuple[int, int]]) -> None:
+    # PyTorch multiplies by a rounded x/y, which may put an exact i*x/y below itself; then it reads one before.
+    assume(
+        not any(
+            i * x % y == 0 and int(i * (np.float32(x) / np.float32(y))) != i * x // y for x, y in axes for i in range(y)
+        )
+    )
+    shape, size = [2, *(size for size, _ in axes)], [wanted for _, wanted in axes]
+    x = image(shape)
+
+    np.testing.assert_array_equal(
+        run(network(shape, {"upsample": {"size": size}}), x), interpolated(x, "nearest", size=size)
+    )
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 5)), min_size=1, max_size=3))
+def test_blending_by_a_factor_with_corners_aligned(axes: list[tuple[int, int]]) -> None:
+    shape, factors = [2, *(size for size, _ in axes)], [factor for _, factor in axes]
+    x = image(shape)
+
+    ours = run(network(shape, {"upsample": {"scale_factor": factors, "mode": "bilinear", "align_corners": True}}), x)
+
+    theirs = interpolated(x, "bilinear", scale_factor=tuple(map(float, factors)), align_corners=True)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
 @given(

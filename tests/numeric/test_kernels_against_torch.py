@@ -20,12 +20,15 @@ ACTIVATIONS = {
     "leaky_relu": ({"negative_slope": 0.2}, "leaky_relu", {"negative_slope": 0.2}),
     "elu": ({"alpha": 0.7}, "elu", {"alpha": 0.7}),
     "selu": ({}, "selu", {}),
+    "celu": ({"alpha": 0.7}, "celu", {"alpha": 0.7}),
     "gelu": ({}, "gelu", {}),
     "silu": ({}, "silu", {}),
     "mish": ({}, "mish", {}),
     "softplus": ({"beta": 1.5}, "softplus", {"beta": 1.5}),
     "sigmoid": ({}, "sigmoid", {}),
     "tanh": ({}, "tanh", {}),
+    "log_sigmoid": ({}, "logsigmoid", {}),
+    "softsign": ({}, "softsign", {}),
     "hard_sigmoid": ({}, "hardsigmoid", {}),
     "hard_swish": ({}, "hardswish", {}),
     "hard_tanh": ({}, "hardtanh", {}),
@@ -328,4 +331,4 @@ def test_flatten() -> None:
 def test_every_activation_is_compared() -> None:
     kinds = {cls.kind for cls in core_kinds() if cls.__module__ == "convmath.spec.activation"}
 
-    assert kinds == {*ACTIVATIONS, "prelu", "glu"}
+    assert kinds == {*ACTIVATIONS, "prelu", "glu", "rescaling"}

@@ -127,6 +127,89 @@ def test_reshape_slice_and_scale() -> None:
     )
 
 
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4))
+def test_pixel_unshuffle(channels: int, factor: int, height: int, width: int) -> None:
+    import torch
+
+    shape = [channels, factor * height, factor * width]
+    x = image(shape)
+    ours = run(network(shape, {"pixel_unshuffle": factor}), x)
+
+    agree(ours, torch.nn.functional.pixel_unshuffle(batch(x), factor))
+    assert (run(network(shape, {"pixel_unshuffle": factor}, {"pixel_shuffle": factor}), x) == x).all()
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 6.0), (-0.3, 0.2), (0.5, 0.5)])
+def test_hard_tanh_between_bounds(low: float, high: float) -> None:
+    import torch
+
+    x = image([5, 4]) * 3
+
+    theirs = torch.clamp(batch(x), low, high)
+    agree(run(network([5, 4], {"hard_tanh": {"min_val": low, "max_val": high}}), x), theirs)
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(0.2, 0.5), (0.4, 0.1), (-0.5, 0.5)])
+def test_hard_sigmoid_is_that_of_onnx(alpha: float, beta: float) -> None:
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+
+    x = image([5, 4]) * 3
+    node = helper.make_node("HardSigmoid", ["x"], ["y"], alpha=alpha, beta=beta)
+
+    ours = run(network([5, 4], {"hard_sigmoid": {"alpha": alpha, "beta": beta}}), x)
+
+    [theirs] = ReferenceEvaluator(node).run(None, {"x": x})
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+def test_gelu_by_a_tanh() -> None:
+    import torch
+
+    x = image([5, 4]) * 3
+
+    ours = run(network([5, 4], {"gelu": {"approximate": "tanh"}}), x)
+
+    agree(ours, torch.nn.functional.gelu(batch(x), approximate="tanh"))
+    assert not np.array_equal(ours, run(network([5, 4], "gelu"), x))
+
+
+def test_rescaling_and_bias() -> None:
+    x, bias = image([4, 3, 2]), image([4], 1)
+
+    agree(run(network([4, 3, 2], {"rescaling": {"scale": 0.5, "offset": -1}}), x), batch(x) * 0.5 - 1)
+    agree(run(network([4, 3, 2], {"bias": {"name": "b"}}), x, {"b": {"bias": bias}}), batch(x + bias[:, None, None]))
+
+
+@given(shapes)
+def test_pooling_over_channels(shape: list[int]) -> None:
+    x = image(shape)
+
+    agree(run(network(shape, "channel_avg_pool"), x), batch(x).mean(1, keepdim=True))
+    agree(run(network(shape, "channel_max_pool"), x), batch(x).amax(1, keepdim=True))
+
+
+@pytest.mark.parametrize("kind", ["subtract", "divide", "maximum", "minimum"])
+def test_merges_element_by_element(kind: str) -> None:
+    import torch
+
+    x = image([3, 4, 2])
+    name = {"subtract": "sub", "divide": "div"}.get(kind, kind)
+    both = {"tanh": {"name": "other"}}, {kind: ["other", "input"]}
+
+    agree(run(network([3, 4, 2], *both), x), getattr(torch, name)(batch(x).tanh(), batch(x)))
+
+
+def test_the_largest_and_the_smallest_of_three() -> None:
+    layers = [{"rescaling": {"name": "double", "scale": 2}}, {"tanh": {"name": "t", "from": "input"}}]
+    x = image([2, 3])
+    three = np.stack([x, 2 * x, np.tanh(x)])
+
+    for kind, expected in (("maximum", three.max(0)), ("minimum", three.min(0))):
+        out = run(network([2, 3], *layers, {kind: ["input", "double", "t"]}), x)
+        np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
 @given(st.integers(1, 3), st.lists(st.integers(1, 3), max_size=2))
 def test_glu(half: int, sizes: list[int]) -> None:
     import torch
@@ -173,6 +256,7 @@ def test_pooling_by_norms(case: Case, power: int) -> None:
         ([6, 2, 2], {"channel_shuffle": 4}, "4 groups do not divide the 6 channels"),
         ([6, 2, 2], {"pixel_shuffle": 2}, "the 6 channels that arrive make no blocks of 4 pixels|6 channels make no"),
         ([5, 2, 2], "glu", "5 channels have no halves"),
+        ([1, 3, 4], {"pixel_unshuffle": 2}, "axis 0: 3 pixels make no blocks of 2"),
         ([6, 2, 2], {"reshape": [5, 5]}, "5 × 5 has 25 elements"),
         ([6, 2, 2], {"slice_channels": [2, 7]}, "2, 7"),
         ([6, 2, 2], {"slice_channels": [3, 3]}, "3, 3"),

@@ -91,9 +91,9 @@ def _single(source: Source, at: int) -> Piece:
         piece.strip = f"{node.layer.name}."
         return piece
     word, fields = line(source, at)
-    if isinstance(node.layer, Merge):
-        return Piece(word, fields, source, at, at + 1, None, node.inputs)
     share = node.share if has_parameters(node.layer) else None
+    if isinstance(node.layer, Merge) or len(node.inputs) > 1:
+        return Piece(word, fields, source, at, at + 1, None, node.inputs, share=share)
     return Piece(word, fields, source, at, at + 1, node.inputs[0], share=share)
 
 

@@ -1,0 +1,1 @@
+"""Models made elsewhere, as networks: each importer reads its own format, all write on one sketch."""

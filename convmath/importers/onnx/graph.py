@@ -1,0 +1,178 @@
+"""Graphs of ONNX to networks: node by node, each by the entry of its operator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convmath.importers.moves import transpose
+from convmath.importers.onnx import enlarging, layers, moves
+from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
+from convmath.importers.onnx.file import DOMAINS, OnnxFile
+from convmath.importers.onnx.norms import written_out
+from convmath.importers.onnx.opaque import opaque
+from convmath.importers.sketch import Sketch
+from convmath.importers.tensor import Constant, Tensor, Unsupported
+from convmath.limits import DEFAULT, Limits
+from convmath.spec.graph import Input, Network, SymbolInfo
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, TensorProto
+
+SPOKEN = (layers, moves, enlarging)
+"""Where the operators are read; importing them fills the table."""
+STEERING = 1024
+"""Constants of so many elements may steer a graph, as shapes and bounds do; larger ones are weights."""
+
+
+def network_of(
+    model: OnnxFile, *, output: str | None = None, allow_opaque: bool = False, limits: Limits = DEFAULT
+) -> Network:
+    """Return the network that a graph describes, with the weights of the file.
+
+    With *output*, the name of a node, or of what it puts out, only what that needs is read.
+
+    Raises ``UsageError`` where there is no such output, ``UnsupportedError`` with all
+    operators that are unknown, or used in a way that no network of convmath can say, and
+    where they stand. With *allow_opaque* an operator
+    that is unknown becomes an ``opaque`` layer, if the file tells the shape of what it
+    puts out.
+    """
+    ends = model.outputs if output is None else _ends(model, output)
+    network = _Reading(model, limits, ends or model.outputs, allow_opaque=allow_opaque).network()
+    return network if output is None or ends else network.up_to(output)
+
+
+class _Reading:
+    """The values of a graph by their names, while its nodes are read one after the other."""
+
+    def __init__(self, model: OnnxFile, limits: Limits, ends: tuple[str, ...], *, allow_opaque: bool) -> None:
+        self.model, self.ends, self.allow_opaque = model, ends, allow_opaque
+        self.nodes, self.used = _needed(model, ends)
+        self.constants = {node.output[0]: node for node in self.nodes if node.op_type == "Constant"}
+        self.turned = _channels_last(model, self.nodes)
+        given = {name: each for name, each in model.inputs.items() if name in self.used}
+        inputs = tuple(_turned(each) if name in self.turned else each for name, each in given.items() if each.shape)
+        self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True)
+        self.values: dict[str, Any] = {name: self._constant(held) for name, held in model.initializers.items()}
+        for name in given.keys() - {name for name, each in given.items() if each.shape}:
+            self.sketch.refuse("input", name, "it is a single number, or one for each sample; a map has channels")
+        for at, name in enumerate(name for name, each in given.items() if each.shape):
+            self.values[name] = self._input(at, name)
+        self.nodes, self.norms = written_out(self.nodes, ends, self._known)
+
+    def _known(self, name: str) -> Constant | None:
+        """Return a constant that stands in the model by itself."""
+        held = self.values.get(name)
+        if held is None and (node := self.constants.get(name)) is not None:
+            held = attributes(node, self._constant).get("value")
+        return held if isinstance(held, Constant) else None
+
+    def _input(self, at: int, name: str) -> Tensor:
+        plain = self.sketch.source(at)
+        last = len(plain.dims) - 1
+        return transpose(plain, (0, *range(2, last + 1), 1)) if name in self.turned else plain
+
+    def _constant(self, held: TensorProto) -> Constant:
+        tensors, shape = self.model.tensors, tuple(held.dims)
+        size = 1
+        for each in shape:
+            size *= each
+        small = size <= STEERING and not held.HasField("segment") and tensors.readable(held)
+        values = tensors.numbers(held) if small else None
+        if values is not None and held.data_type == held.FLOAT:
+            values = tuple(map(written, values))
+        return Constant(held.name, shape, lambda: tensors.array(held), values)
+
+    def network(self) -> Network:
+        for at, node in enumerate(self.nodes):
+            self._read(at, node)
+        outputs = [self.values.get(name) for name in self.ends]
+        if not self.sketch.refused:
+            for name, each in zip(self.ends, outputs, strict=True):
+                if not isinstance(each, Tensor):
+                    self.sketch.refuse("output", name, "the model puts out numbers that depend on no input")
+        sizes = {name: SymbolInfo(name) for each in self.sketch.inputs for size in each.shape for name in _names(size)}
+        ends = [each for each in outputs if isinstance(each, Tensor)]
+        about = {"source": f"ONNX, operators of version {self.model.opset}"}
+        return self.sketch.network(ends, tuple(sizes.values()), about)
+
+    def _read(self, at: int, node: NodeProto) -> None:
+        arriving = [self.values.get(name) if name else None for name in node.input]
+        operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
+        where = node.name or next(filter(None, node.output), f"node {at}")
+        name = node.name or next((each for each in node.output if each and not each.isdigit()), "")
+        lost = any(each is None and given for each, given in zip(arriving, node.input, strict=True))
+        written, known = self.norms.get(node.output[0]), OPERATORS.get(operator)
+        if written is not None:
+            arriving, lost = [], self.values.get(written.x) is None
+        if lost and known is not None:
+            return  # what it needs was refused already
+        try:
+            if known is not None:
+                check(node, self.model.opset)
+            held = attributes(node, self._constant)
+            call = Call(self.sketch, name, operator, held, arriving, self.model.opset, len(node.output))
+            if written is not None:
+                found = written.read(self.sketch, name, self.values)
+            else:
+                found = known(call) if known is not None else self._unknown(call, node, lost=lost)
+        except Unsupported as refusal:
+            self.sketch.refuse(operator, where, str(refusal))
+            return
+        made = found if isinstance(found, list) else [found]
+        self.values.update(zip(node.output, made, strict=False))
+        more = [name for name in node.output[len(made) :] if name in self.used]
+        if more:
+            self.sketch.refuse(operator, where, f"of its outputs only the first is read, but '{more[0]}' is used")
+
+    def _unknown(self, call: Call, node: NodeProto, *, lost: bool) -> Tensor:
+        if lost or not self.allow_opaque:
+            raise Unsupported("the operator is unknown")
+        return opaque(call, self.model, node)
+
+
+def _names(size: Any) -> frozenset[str]:
+    return getattr(size, "names", frozenset())
+
+
+def _ends(model: OnnxFile, output: str) -> tuple[str, ...]:
+    """Return what the node of this name puts out, or what has this name itself; nothing where there is neither."""
+    for node in model.nodes:
+        if output in node.output:
+            return (output,)
+        if output == node.name:
+            return tuple(node.output[:1])
+    return ()
+
+
+def _needed(model: OnnxFile, ends: tuple[str, ...]) -> tuple[list[NodeProto], set[str]]:
+    """Return the nodes that *ends* need, and the names of everything that they read."""
+    wanted = set(ends)
+    found: list[NodeProto] = []
+    for node in reversed(model.nodes):
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            found.append(node)
+    return found[::-1], wanted
+
+
+def _channels_last(model: OnnxFile, nodes: list[NodeProto]) -> set[str]:
+    """Return the inputs that hold channels last: all that happens to them first is to bring those to the front."""
+    users: dict[str, list[NodeProto]] = {}
+    for node in nodes:
+        for name in node.input:
+            users.setdefault(name, []).append(node)
+    found = set()
+    for name, each in model.inputs.items():
+        rank = len(each.shape) + 1
+        front = [0, rank - 1, *range(1, rank - 1)]
+        turned = [list(at.ints) for node in users.get(name, ()) if node.op_type == "Transpose" for at in node.attribute]
+        if rank > 2 and turned and len(turned) == len(users[name]) and all(order == front for order in turned):
+            found.add(name)
+    return found
+
+
+def _turned(each: Input) -> Input:
+    """Return an input with its channels, which stand last, at the front."""
+    return Input(each.name, (each.shape[-1], *each.shape[:-1]))

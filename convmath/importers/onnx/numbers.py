@@ -1,0 +1,94 @@
+"""Sizes that a model computes with: what exporters leave behind of shapes and their arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from convmath.formula import Formula, Value, ceil_of, floor_of, max_of, min_of, ratio
+from convmath.importers.tensor import Constant, Unsupported
+
+MOST_NUMBERS = 32
+"""So many numbers are worked out where a model fills a shape with one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A list of sizes, or a single one: integers, or formulas in the sizes of the input."""
+
+    values: tuple[Value, ...]
+    single: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the model's array of them."""
+        return () if self.single else (len(self.values),)
+
+
+def numbers(held: Any) -> Numbers:
+    """Return a constant, or a list of sizes, as numbers to compute with.
+
+    Raises ``Unsupported`` where they depend on data.
+    """
+    if isinstance(held, Numbers):
+        return held
+    if isinstance(held, Constant) and held.values is not None and len(held.shape) < 2:
+        return Numbers(tuple(map(exact, held.values)), not held.shape)
+    raise Unsupported("the numbers it needs depend on what runs through the model, or are not in it")
+
+
+def exact(number: Any) -> Value:
+    """Return a number as an exact one."""
+    if isinstance(number, bool | int | Formula | Fraction):
+        return int(number) if isinstance(number, bool) else number
+    if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
+        raise Unsupported(f"{number} stands where a size is meant")
+    found = Fraction(number)
+    return found.numerator if found.denominator == 1 else found
+
+
+def _quotient(dividend: Value, divisor: Value) -> Value:
+    if divisor == 0:
+        raise Unsupported("a size is divided by 0")
+    return floor_of(dividend, divisor)
+
+
+ARITHMETIC: Mapping[str, Callable[[Value, Value], Value]] = {
+    "Add": lambda a, b: a + b,
+    "Sub": lambda a, b: a - b,
+    "Mul": lambda a, b: a * b,
+    "Div": _quotient,
+    "Max": max_of,
+    "Min": min_of,
+    "Mod": lambda a, b: a - b * _quotient(a, b),
+}
+
+
+def computed(word: str, left: Numbers, right: Numbers, *, whole: bool = True) -> Numbers:
+    """Return the arithmetic of two lists of sizes, element by element; a single one goes with each.
+
+    Without *whole* a division is exact: that of numbers which the model holds as floats.
+    """
+    one, two = left.values, right.values
+    if len(one) != len(two):
+        one, two = (one * len(two), two) if len(one) == 1 else (one, two * len(one))
+    if len(one) != len(two):
+        raise Unsupported(f"{len(left.values)} sizes meet {len(right.values)}")
+    how = ARITHMETIC[word] if whole or word != "Div" else ratio
+    return Numbers(tuple(how(a, b) for a, b in zip(one, two, strict=True)), left.single and right.single)
+
+
+def rounded(word: str, held: Numbers) -> Numbers:
+    """Return sizes rounded down or up."""
+    how = {"Floor": floor_of, "Ceil": ceil_of}[word]
+    return Numbers(tuple(how(each, 1) for each in held.values), held.single)
+
+
+def integers(held: Any) -> tuple[int, ...]:
+    """Return numbers that must be integers: axes, pads, starts and steps."""
+    found = numbers(held).values
+    if not all(isinstance(each, int) for each in found):
+        raise Unsupported("it needs integers, but gets sizes that depend on the input's")
+    return found  # type: ignore[return-value]

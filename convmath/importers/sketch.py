@@ -1,0 +1,200 @@
+"""A network in the making: what an importer writes, layer by layer, while it reads a foreign graph."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, inert
+from convmath.formula import Formula
+from convmath.importers.function import Function
+from convmath.importers.names import LayerNames
+from convmath.importers.tensor import Constant, Reading, Tensor, Unsupported
+from convmath.limits import DEFAULT, Limits
+from convmath.spec.fields import check_number
+from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
+from convmath.spec.layer import Layer
+from convmath.symbolic import compose  # noqa: F401  (registers the rules)
+from convmath.symbolic.facts import Shape, apply
+
+Given = Mapping[str, Constant]
+"""The parameters and buffers of a layer, by the names that its kernel uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A node that cannot be said: its operator, where it stands, and why."""
+
+    operator: str
+    where: str
+    why: str
+
+
+@dataclass(slots=True)
+class Draft:
+    """A node while the network is in the making: with its weights, and the shape of what it puts out."""
+
+    node: Node
+    given: Given
+    shape: Shape
+
+
+@dataclass(slots=True)
+class Sketch:
+    """Collects the layers of a network, with the shapes of their outputs and the weights that the model holds.
+
+    Every layer is held against its rule at once: what follows may depend on the sizes.
+    Where equal arrays are ``stored_once``, as exporters of ONNX store them, two layers
+    that name the same ones need not have shared them: fresh norms are all alike.
+    """
+
+    name: str
+    inputs: tuple[Input, ...]
+    limits: Limits = DEFAULT
+    stored_once: bool = False
+    drafts: list[Draft] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    names: LayerNames = field(default_factory=LayerNames)
+    _owners: dict[tuple[type[Layer], tuple[str, ...]], int] = field(default_factory=dict)
+
+    def source(self, at: int) -> Tensor:
+        """Return the input of the network with this number."""
+        each = self.inputs[at]
+        return Tensor.plain(at, Shape(each.channels, each.sizes))
+
+    def layer(
+        self, name: str, layer: Layer, *parts: Tensor, kind: str | None = None, given: Given | None = None
+    ) -> Tensor:
+        """Add a layer, and return its output: a map of the same axes as the first one that arrives.
+
+        Layers that use the same weights share them. Raises ``Unsupported`` where a rule
+        refuses the layer.
+        """
+        given = given or {}
+        if len(self.drafts) >= self.limits.layers:
+            message = f"the model has more than {self.limits.layers} layers"
+            raise LimitError(Problem("too-many-layers", message, f"{self.limits.flag('layers')} raises the limit"))
+        for field_name, held, minimum in layer.sizes():
+            wrong = check_number(held, minimum)
+            if wrong:
+                raise Unsupported(f"its {field_name} {wrong}")
+        try:
+            shape = apply(layer, *(each.shape for each in parts)).out
+        except LimitError:
+            raise
+        except SpecError as error:
+            raise Unsupported("; ".join(problem.message for problem in error.problems)) from None
+        full = self.names.take(name or layer.kind)
+        at = len(self.drafts)
+        inputs = tuple(each.producer for each in parts)
+        share = self._owner(layer, given, at, inputs[0])
+        node = Node(full, layer, inputs, kind or layer.kind, share=share)
+        self.drafts.append(Draft(node, given, shape))
+        return parts[0].after(len(self.inputs) + at, shape)
+
+    def function(self, name: str, word: str, x: Tensor) -> Tensor:
+        """Add an element-wise function that only a pattern of several nodes gives a layer."""
+        draft = Draft(Node(self.names.take(name or word), Function(word=word), (x.producer,), word), {}, x.shape)
+        self.drafts.append(draft)
+        return x.after(len(self.inputs) + len(self.drafts) - 1, x.shape)
+
+    def _owner(self, layer: Layer, given: Given, at: int, arriving: int) -> int | None:
+        """Return the node before this one that uses the same weights, if there is one."""
+        keys = tuple(each.key for each in given.values())
+        if not keys or not all(keys):
+            return None
+        owner = self._owners.setdefault((type(layer), keys), at)
+        if self.stored_once and all(len(each.shape) < 2 for each in given.values()):
+            before = arriving - len(self.inputs)
+            if before < 0 or self.drafts[before].node.share is None:
+                return None
+        return None if owner == at else owner
+
+    def refuse(self, operator: str, where: str, why: str) -> None:
+        """Note a node that cannot be said; the network is refused in the end, with all of them."""
+        self.refused.append(Refused(operator, where, why))
+
+    def network(
+        self, outputs: Sequence[Tensor], symbols: tuple[SymbolInfo, ...], about: Mapping[str, Any] | None = None
+    ) -> Network:
+        """Return the network that puts out *outputs*, with the weights that the model holds.
+
+        Raises ``UnsupportedError`` with everything that was refused, and where it stands.
+        """
+        from convmath.importers.composites import recognised
+
+        if self.refused:
+            raise UnsupportedError(_listed(self.name, self.refused))
+        ends = tuple(dict.fromkeys(each.producer - len(self.inputs) for each in outputs))
+        if any(end < 0 for end in ends) or not ends:
+            raise UnsupportedError(f"{self.name}: the model puts out what arrives, unchanged")
+        drafts, ends = recognised(self.drafts, len(self.inputs), ends)
+        for draft in drafts:
+            if isinstance(draft.node.layer, Function):
+                self.refuse(draft.node.layer.word, draft.node.name, "it is no part of a layer that is known")
+        if self.refused:
+            raise UnsupportedError(_listed(self.name, self.refused))
+        nodes = tuple(each.node for each in drafts)
+        known = tuple(each for each in symbols if any(each.name in names for names in self._names(nodes)))
+        return Network(
+            self.name,
+            self.inputs,
+            known,
+            nodes,
+            tuple(groups(nodes)),
+            () if ends == (len(nodes) - 1,) else ends,
+            dict(about or {}),
+            weights={each.node.name: Reading(each.given) for each in drafts if each.given},
+        )
+
+    def _names(self, nodes: Sequence[Node]) -> Iterator[frozenset[str]]:
+        for each in self.inputs:
+            yield from (size.names for size in each.shape if isinstance(size, Formula))
+        for node in nodes:
+            yield from (size.names for _, size, _ in node.layer.sizes() if isinstance(size, Formula))
+
+
+def groups(nodes: Sequence[Node]) -> Iterator[Group]:
+    """Yield the parts of a model that its names tell of: ``layer1`` where layers are called ``layer1.0.conv1``.
+
+    Only parts whose layers stand one after the other; one layer alone is no part.
+    """
+    taken = {node.name for node in nodes}
+    ordered = sorted(taken)
+    spans: dict[str, list[int]] = {}
+    for at, node in enumerate(nodes):
+        for prefix in _prefixes(node.name):
+            spans.setdefault(prefix, []).append(at)
+    for prefix, places in spans.items():
+        # a slash follows a dot in ASCII, so that all names inside stand between these
+        within = bisect_left(ordered, f"{prefix}0") - bisect_left(ordered, f"{prefix}.")
+        alone = len(places) == within == places[-1] - places[0] + 1
+        if alone and prefix not in taken and 1 < within < len(nodes):
+            yield Group(prefix, places[0], places[-1] + 1)
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    mark = "/" if "/" in name else "."
+    parts = name.split(mark)
+    yield from (prefix for count in range(1, len(parts)) if (prefix := mark.join(parts[:count])))
+
+
+def _listed(name: str, refused: Sequence[Refused]) -> str:
+    """Return the message about everything that was refused: each operator once, with where it stands."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in refused:
+        found.setdefault((each.operator, each.why), []).append(each.where)
+    lines = [f"{inert(name)} cannot be read as a network:"]
+    for (operator, why), places in found.items():
+        shown = ", ".join(map(inert, places[:5])) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
+        lines.append(f"  {inert(operator)}: {inert(why)} (at {shown})")
+    lines.append("  = help: --output NAME reads only what one node needs; --allow-opaque lets unknown operators stand")
+    return "\n".join(lines)
+
+
+def renumbered(node: Node, moved: Mapping[int, int], owners: Mapping[int, int]) -> Node:
+    """Return a node whose producers, and the owner of its weights, have other numbers."""
+    share = None if node.share is None else owners[node.share]
+    return replace(node, inputs=tuple(moved[each] for each in node.inputs), share=share)

@@ -1,0 +1,102 @@
+"""Element-wise arithmetic and reductions, as functions, methods and operators of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from convmath.importers import arithmetic
+from convmath.importers.tensor import Constant, Tensor, Unsupported
+from convmath.importers.torch.calls import FUNCTIONS, Call, a_map
+from convmath.spec.activation import Rescaling
+
+BINARY = {
+    "add": "add",
+    "iadd": "add",
+    "__add__": "add",
+    "__iadd__": "add",
+    "__radd__": "add",
+    "sub": "sub",
+    "isub": "sub",
+    "subtract": "sub",
+    "__sub__": "sub",
+    "mul": "mul",
+    "imul": "mul",
+    "multiply": "mul",
+    "__mul__": "mul",
+    "__rmul__": "mul",
+    "div": "div",
+    "truediv": "div",
+    "itruediv": "div",
+    "divide": "div",
+    "true_divide": "div",
+    "maximum": "max",
+    "minimum": "min",
+}
+
+
+def _binary(word: str) -> Callable[..., Tensor]:
+    def apply(call: Call, input: Any, other: Any, *, alpha: Any = 1, rounding_mode: Any = None) -> Tensor:
+        if alpha != 1 or rounding_mode is not None:
+            raise Unsupported("it scales or rounds as well")
+        return arithmetic.binary(call.sketch, call.name, word, input, other)
+
+    return apply
+
+
+for _name, _word in BINARY.items():
+    FUNCTIONS(_name)(_binary(_word))
+
+
+@FUNCTIONS("rsub", "__rsub__")
+def _rsub(call: Call, input: Any, other: Any, alpha: Any = 1) -> Tensor:
+    if alpha != 1:
+        raise Unsupported("it scales as well")
+    return arithmetic.binary(call.sketch, call.name, "sub", other, input)
+
+
+@FUNCTIONS("neg", "negative")
+def _neg(call: Call, input: Any) -> Tensor:
+    return call.sketch.layer(call.name, Rescaling(scale=-1.0, offset=0.0), a_map(input))
+
+
+@FUNCTIONS("pow")
+def _pow(call: Call, input: Any, exponent: Any) -> Tensor:
+    if exponent == 1:
+        return a_map(input)
+    return call.sketch.function(call.name, "pow", a_map(input))
+
+
+@FUNCTIONS("mean")
+def _mean(call: Call, input: Any, dim: Any = None, keepdim: Any = False, dtype: Any = None, axis: Any = None) -> Tensor:  # noqa: FBT002
+    del dtype
+    return _reduced(call, input, "mean", dim if axis is None else axis, keepdim)
+
+
+@FUNCTIONS("amax", "max")
+def _max(call: Call, input: Any, dim: Any = None, keepdim: Any = False) -> Any:  # noqa: FBT002
+    if call.operator == "max":
+        if isinstance(dim, Tensor | Constant):
+            return arithmetic.binary(call.sketch, call.name, "max", input, dim)
+        if dim is None:
+            raise Unsupported("it takes the greatest element of the whole batch")
+        return (_reduced(call, input, "max", dim, keepdim), None)
+    return _reduced(call, input, "max", dim, keepdim)
+
+
+@FUNCTIONS("min")
+def _min(call: Call, input: Any, other: Any = None) -> Tensor:
+    return arithmetic.binary(call.sketch, call.name, "min", input, other)
+
+
+@FUNCTIONS("sum")
+def _sum(call: Call, input: Any, dim: Any = None, keepdim: Any = False, dtype: Any = None) -> Tensor:  # noqa: FBT002
+    del dtype
+    return _reduced(call, input, "sum", dim, keepdim)
+
+
+def _reduced(call: Call, input: Any, word: str, dim: Any, keepdim: Any) -> Tensor:
+    if dim is None or dim == ():
+        raise Unsupported(f"it takes the {word} over the batch")
+    axes: Sequence[int] = dim if isinstance(dim, tuple | list) else (dim,)
+    return arithmetic.reduced(call.sketch, call.name, a_map(input), word, axes, keep=bool(keepdim))

@@ -1,0 +1,124 @@
+"""From a module to a network: by following its code, or by an export where its code cannot be followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from convmath.errors import ConvmathError, UnsupportedError, inert
+from convmath.importers.sketch import Sketch
+from convmath.importers.tensor import Tensor
+from convmath.importers.torch.calls import ATTENTION
+from convmath.importers.torch.exported import export
+from convmath.importers.torch.modules import COMPUTED
+from convmath.importers.torch.parameters import Parameters
+from convmath.importers.torch.tracing import Tracer
+from convmath.limits import Limits
+from convmath.spec.graph import Input, Network, SymbolInfo
+
+FINAL = (ATTENTION, *COMPUTED)
+"""Reasons that no export does away with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: the name of the network, its inputs, and how it is read."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    symbols: tuple[SymbolInfo, ...]
+    by_name: bool
+    weights: bool
+    allow_opaque: bool
+    limits: Limits
+
+    def sketch(self) -> Sketch:
+        """Return an empty network of these inputs."""
+        return Sketch(self.name, self.inputs, self.limits)
+
+
+def read(module: torch.nn.Module, wanted: Wanted) -> Network:
+    """Return the network that a module is.
+
+    Its code is followed with stand-ins for maps; where that asks for numbers that are
+    not known, it is exported instead.
+
+    Raises ``UnsupportedError`` where neither way leads through, with both reasons.
+    """
+    sketch = wanted.sketch()
+    tracer = Tracer(sketch, module, allow_opaque=wanted.allow_opaque)
+    sources = [sketch.source(at) for at in range(len(wanted.inputs))]
+    named = {each.name: x for each, x in zip(wanted.inputs, sources, strict=True)}
+    reason = None
+    made: Any = ()
+    try:
+        made = tracer.run(*(((), named) if wanted.by_name else (sources, {})))
+    except ConvmathError:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever the code of the module raises, it is told)
+        reason = _reason(error)
+    if reason is None and not sketch.refused:
+        return finished(sketch, tracer.parameters, made, wanted)
+    final = any(each.why in FINAL for each in sketch.refused)
+    try:
+        if not final:
+            return _exported(module, wanted)
+        failure = ""
+    except UnsupportedError as error:
+        failure = str(error)
+    except Exception as error:  # noqa: BLE001  (the same for the exporter)
+        failure = _reason(error)
+    if sketch.refused:
+        return finished(sketch, tracer.parameters, (), wanted)
+    message = f"{inert(wanted.name)} cannot be read as a network:"
+    raise UnsupportedError(f"{message}\n  following its code: {reason}\n  torch.export: {failure}")
+
+
+def _exported(module: torch.nn.Module, wanted: Wanted) -> Network:
+    sketch, parameters = wanted.sketch(), Parameters(module)
+    made, symbols = export(sketch, module, parameters, wanted.symbols, by_name=wanted.by_name)
+    return finished(sketch, parameters, made, replace(wanted, symbols=symbols))
+
+
+def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) -> Network:
+    """Return the network of a sketch whose outputs are among what the module returned."""
+    about: dict[str, Any] = {"source": "PyTorch"}
+    unused = dict(parameters.unused())
+    if unused:
+        about["unused_parameters"] = unused
+    _refuse_partly_shared(sketch)
+    sketch.refused.sort(key=lambda each: each.why != ATTENTION)
+    network = sketch.network(list(dict.fromkeys(maps(made))), wanted.symbols, about)
+    return network if wanted.weights else replace(network, weights={})
+
+
+def _refuse_partly_shared(sketch: Sketch) -> None:
+    """Refuse layers that share some of their parameters: they would be counted twice."""
+    owners: dict[str, str] = {}
+    for draft in sketch.drafts:
+        if draft.node.share is None:
+            for each in draft.given.values():
+                owner = owners.setdefault(each.key, draft.node.name)
+                if owner != draft.node.name:
+                    why = f"it shares {each.key} with {owner}, but not all of its parameters"
+                    sketch.refuse(draft.node.kind, draft.node.name, why)
+
+
+def maps(held: Any) -> Iterator[Tensor]:
+    """Yield every map in what a module returned, in order."""
+    if isinstance(held, Tensor):
+        yield held
+    elif isinstance(held, Mapping):
+        for each in held.values():
+            yield from maps(each)
+    elif isinstance(held, Sequence) and not isinstance(held, str):
+        for each in held:
+            yield from maps(each)
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return inert(f"{text[:300] or type(error).__name__}")

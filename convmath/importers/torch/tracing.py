@@ -1,0 +1,355 @@
+"""Reads a module by running its code on stand-ins: maps without data, and sizes that may be symbols."""
+
+from __future__ import annotations
+
+import dis
+import operator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from functools import partial
+from threading import RLock
+from typing import Any
+
+import torch
+
+from convmath.formula import Formula
+from convmath.importers.sketch import Sketch
+from convmath.importers.tensor import Constant, Tensor
+from convmath.importers.torch import modules, sizes
+from convmath.importers.torch.calls import (
+    ATTENTION,
+    ATTENTIVE,
+    FUNCTIONS,
+    MODULES,
+    NO_LAYER,
+    POISON,
+    Call,
+    Poison,
+    Table,
+    contains,
+    perform,
+)
+from convmath.importers.torch.opaque import opaque
+from convmath.importers.torch.parameters import Parameters
+
+_PATCHING = RLock()
+"""Only one module at a time is read: the calls of all modules are watched meanwhile."""
+CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module", "DataParallel"})
+
+
+class Branching(Exception):  # noqa: N818  (it tells of the model, not of a fault)
+    """The code of the module asks for a number that is not known: control flow depends on a size or on data."""
+
+
+class Traced:
+    """A value on its way through the code of a module, which notes everything that is done to it."""
+
+    def __init__(self, value: Any, tracer: Tracer) -> None:
+        self._value = value
+        self._tracer = tracer
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # what asks whether it is a tensor shall hear yes
+        return torch.Tensor if isinstance(self._value, Tensor | Constant) else Traced
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        del types
+        [tracer] = {each._tracer for each in _found((args, kwargs or {}))}  # noqa: SLF001  (they are of this class)
+        return tracer.call(function, tuple(args), dict(kwargs or {}))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        held = self._value
+        if isinstance(held, Poison):
+            return self if name in ("shape", "data", "T", "mT") else partial(self._tracer.method, name, self)
+        match name:
+            case "shape":
+                return self._tracer.method("size", self)
+            case "ndim":
+                return len(held.shape if isinstance(held, Constant) else held.dims)
+            case "dtype":
+                return torch.get_default_dtype()
+            case "device":
+                return torch.device("cpu")
+            case "requires_grad" | "is_cuda" | "is_sparse" | "is_quantized" | "is_meta" | "is_nested":
+                return False
+            case "data":
+                return self
+            case "T" | "mT" | "H" | "mH":
+                return self._tracer.method(name, self)
+        return partial(self._tracer.method, name, self)
+
+    def __bool__(self) -> bool:
+        raise Branching(f"control flow depends on {_told(self._value)}")
+
+    def __index__(self) -> int:
+        raise Branching(f"a number is made of {_told(self._value)}")
+
+    def __float__(self) -> float:
+        raise Branching(f"a number is made of {_told(self._value)}")
+
+    def __len__(self) -> int:
+        if isinstance(self._value, Poison):
+            raise Branching("the number of parts depends on what is refused")
+        raise Branching(f"it asks for the length of {_told(self._value)}")
+
+    def __iter__(self) -> Iterator[Any]:
+        if isinstance(self._value, Poison):
+            return iter([self] * _unpacked())
+        raise Branching(f"it runs through the parts of {_told(self._value)}")
+
+    def __contains__(self, other: object) -> bool:
+        raise Branching(f"it searches {_told(self._value)}")
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        self._tracer.call(operator.setitem, (self, place, value), {})
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _unpacked() -> int:
+    """Return into how many names the code above takes a value apart."""
+    frame = sys._getframe(2)  # noqa: SLF001  (only the code that asks knows)
+    for each in dis.get_instructions(frame.f_code):
+        if each.offset == frame.f_lasti and each.opname == "UNPACK_SEQUENCE":
+            return int(each.argval)
+    raise Branching("it runs through the parts of what is refused")
+
+
+def _told(value: Any) -> str:
+    match value:
+        case Tensor():
+            return f"the elements of a map of {value}"
+        case Constant():
+            return f"the elements of {value.key}"
+        case Formula():
+            return f"the size {sizes.shown(value)}"
+        case sizes.Undecided():
+            return f"whether {value}"
+    return "what is refused"
+
+
+def _operator(function: Callable[..., Any], *, turned: bool = False) -> Callable[..., Any]:
+    def apply(self: Traced, *others: Any) -> Any:
+        args = (*others, self) if turned else (self, *others)
+        return self._tracer.call(function, args, {})
+
+    return apply
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    setattr(Traced, f"__{_name}__", _operator(getattr(operator, _name)))
+    setattr(Traced, f"__r{_name}__", _operator(getattr(operator, _name), turned=True))
+    setattr(Traced, f"__i{_name}__", _operator(getattr(operator, _name)))
+for _name in ("eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert", "getitem", "and_", "or_"):
+    setattr(Traced, f"__{_name.rstrip('_')}__", _operator(getattr(operator, _name)))
+for _name in ("floor", "ceil", "round", "trunc"):
+    setattr(Traced, f"__{_name}__", _operator(partial(sizes.rounded, _name)))
+
+
+def _found(held: Any) -> Iterator[Traced]:
+    if type(held) is Traced:
+        yield held
+    elif isinstance(held, Mapping):
+        for each in held.values():
+            yield from _found(each)
+    elif isinstance(held, tuple | list):
+        for each in held:
+            yield from _found(each)
+
+
+class Tracer:
+    """Runs the code of a module once, and writes what it does on a sketch."""
+
+    def __init__(self, sketch: Sketch, root: torch.nn.Module, *, allow_opaque: bool = False) -> None:
+        self.sketch = sketch
+        self.parameters = Parameters(root)
+        self._root = root
+        self._paths = {id(each): name for name, each in root.named_modules()}
+        self._scope: list[str] = []
+        self._allow_opaque = allow_opaque
+        self._watches = True
+
+    def run(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return what the module puts out for maps; whatever its code returns, with maps in the place of tensors."""
+        with _PATCHING, torch.no_grad(), self._watching():
+            made = self._root(*self.wrapped(list(args)), **self.wrapped(dict(kwargs)))
+        return self.plain(made)
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        module = torch.nn.Module
+        called, held = module.__call__, module.__getattr__
+
+        def watched(each: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return self._module(each, called, args, kwargs) if self._watches else called(each, *args, **kwargs)
+
+        def seen(each: torch.nn.Module, name: str) -> Any:
+            found = held(each, name)
+            if isinstance(found, torch.nn.Parameter) and self._watches:
+                return self.wrapped(self.parameters.constant(found))
+            return found
+
+        module.__call__, module.__getattr__ = watched, seen  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            module.__call__, module.__getattr__ = called, held  # type: ignore[method-assign]
+
+    def _module(self, module: torch.nn.Module, called: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        kind = type(module).__name__
+        path = self._paths.get(id(module), kind.lower())
+        if is_leaf(module) or modules.changed(module):
+            call = Call(self.sketch, path or kind.lower(), kind, self.parameters)
+            handler = self._handler(module, kind)
+            if handler is None and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
+                self.sketch.refuse(kind, call.name, NO_LAYER)
+            return self.wrapped(perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs))))
+        self._scope.append(path)
+        before = len(self.sketch.refused)
+        try:
+            made = called(module, *args, **kwargs)
+        except Exception:
+            if "attention" not in kind.lower():
+                raise
+            made = None
+        finally:
+            self._scope.pop()
+        if "attention" not in kind.lower() or (made is not None and len(self.sketch.refused) == before):
+            return made
+        del self.sketch.refused[before:]
+        self.sketch.refuse(kind, path, ATTENTION)
+        return self.wrapped(POISON)
+
+    def _handler(self, module: torch.nn.Module, kind: str) -> Callable[..., Any] | None:
+        """Return what reads a layer of torch.nn, if there is something."""
+        why = modules.changed(module)
+        if why is not None:
+            return partial(_refused, why)
+        handler = MODULES.get(kind)
+        if handler is None and self._allow_opaque and kind not in ATTENTIVE:
+            handler = self._opaque
+        return None if handler is None else _given(handler, module)
+
+    def _opaque(self, call: Call, module: torch.nn.Module, input: Any) -> Tensor:
+        self._watches = False
+        try:
+            return opaque(call, module, input)
+        finally:
+            self._watches = True
+
+    def method(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Return what a method puts out, the first argument being its owner."""
+        return self._perform(name, getattr(torch.Tensor, name, None), self.plain(args), self.plain(kwargs))
+
+    def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what a function puts out."""
+        return self._perform(word_of(function), function, self.plain(args), self.plain(kwargs))
+
+    def _perform(self, word: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        where = f"{self._scope[-1]}.{word}" if self._scope and self._scope[-1] else word
+        return self.wrapped(carried_out(Call(self.sketch, where, word, self.parameters), function, args, kwargs))
+
+    def plain(self, held: Any) -> Any:
+        """Return values without what watches them, and tensors of the module as constants."""
+        if type(held) is Traced:
+            return held._value  # noqa: SLF001
+        if isinstance(held, torch.Tensor):
+            return self.parameters.constant(held)
+        if isinstance(held, torch.Size):
+            return tuple(held)
+        if isinstance(held, tuple) and hasattr(held, "_fields"):
+            return type(held)(*map(self.plain, held))
+        if isinstance(held, tuple | list):
+            return type(held)(map(self.plain, held))
+        if isinstance(held, dict):
+            return {key: self.plain(each) for key, each in held.items()}
+        if isinstance(held, slice):
+            return slice(self.plain(held.start), self.plain(held.stop), self.plain(held.step))
+        if is_dataclass(held) and not isinstance(held, type):
+            return {each.name: self.plain(getattr(held, each.name)) for each in fields(held)}
+        return held
+
+    def wrapped(self, held: Any) -> Any:
+        """Return values for the code of the module: numbers as they are, all else watched."""
+        if isinstance(held, Tensor | Constant | Formula | Poison | sizes.Undecided):
+            return Traced(held, self)
+        if isinstance(held, tuple | list):
+            return type(held)(map(self.wrapped, held))
+        if isinstance(held, dict):
+            return {key: self.wrapped(each) for key, each in held.items()}
+        return held
+
+
+def carried_out(
+    call: Call, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], first: Table = FUNCTIONS
+) -> Any:
+    """Return what a call puts out: of maps by the tables, of constants alone or of sizes by the function itself."""
+    if call.operator in IGNORED:
+        return None
+    if contains((args, kwargs), Tensor | Poison):
+        tables = (first, FUNCTIONS)
+        found = (table.get(word) for word in (call.operator, call.operator.rstrip("_")) for table in tables)
+        return perform(call, next((each for each in found if each), None), args, kwargs)
+    if contains((args, kwargs), Constant):
+        if call.operator in ("size", "dim", "numel"):
+            return _of_constant(call.operator, *args)
+        handler: Any = partial(_folded, function)
+    else:
+        handler = partial(_computed, function)
+    return perform(call, handler, args, kwargs)
+
+
+def _folded(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
+    return call.parameters.folded(call.operator, function, args, kwargs)
+
+
+def _computed(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
+    return sizes.computed(call.operator, function, args, kwargs)
+
+
+IGNORED = frozenset({"_assert", "_log_api_usage_once", "_assert_async", "_assert_scalar", "sym_constrain_range"})
+"""Calls that neither make nor change a map."""
+
+
+def _of_constant(word: str, held: Constant, *axis: int) -> Any:
+    match word:
+        case "size":
+            return held.shape[axis[0]] if axis else held.shape
+        case "dim":
+            return len(held.shape)
+    return held.size
+
+
+def is_leaf(module: torch.nn.Module) -> bool:
+    """Tell whether a module is read as one layer: those of torch.nn, and the few of torchvision with an entry."""
+    kind = type(module)
+    if kind.__module__.startswith("torch.nn.") and not kind.__module__.startswith("torch.nn.utils"):
+        return kind.__name__ not in CONTAINERS
+    return kind.__module__.startswith("torchvision.ops.") and MODULES.get(kind.__name__) is not None
+
+
+def word_of(function: Any) -> str:
+    """Return the last name of a function: ``relu`` for every function that is called so."""
+    return str(getattr(function, "__name__", type(function).__name__)).split(".")[0]
+
+
+def _given(handler: Callable[..., Any], module: torch.nn.Module) -> Callable[..., Any]:
+    def apply(call: Call, *args: Any, **kwargs: Any) -> Any:
+        return handler(call, module, *args, **kwargs)
+
+    return apply
+
+
+def _refused(why: str, call: Call, *args: Any, **kwargs: Any) -> Any:
+    from convmath.importers.tensor import Unsupported
+
+    del call, args, kwargs
+    raise Unsupported(why)
