@@ -29,6 +29,7 @@ from convmath.spec.document import Document
 from convmath.spec.files import read_bytes
 from convmath.spec.graph import Input, Network, Node, SymbolInfo
 from convmath.spec.kinds import VOCABULARY
+from convmath.spec.layer import Merge
 from convmath.spec.norm import BatchNorm
 from convmath.spec.parse import parse
 from convmath.spec.reshape import Identity
@@ -395,6 +396,26 @@ def test_channels_are_those_that_are_derived(name: str) -> None:
     for node, channels, layer in zip(net.nodes, known, derive(net).layers, strict=True):
         assert isinstance(channels, int) or node.layer.kind in ("flatten", "multiply", "dropout"), node
         assert not isinstance(channels, int) or channels == layer.output_shape[0], node
+
+
+@pytest.mark.parametrize("kind", VOCABULARY)
+def test_channels_are_known_for_every_kind(kind: str) -> None:
+    cls = VOCABULARY[kind]
+    shapes = {f"x{at}": [*shape] for at, shape in enumerate((cls.meaning.input, *cls.meaning.others))}
+    said = {"from": [*shapes]} if issubclass(cls, Merge) else {"from": "x0", **cls.meaning.general}
+    net = network(None, [{kind: said}], inputs=shapes)
+    known = whole(net, lambda producer: 0).channels[len(shapes) :]
+
+    for channels, layer in zip(known, derive(net).layers, strict=True):
+        assert str(channels) == str(layer.output_shape[0]) or kind == "flatten"
+
+
+def test_joins_whose_terms_do_not_commute_keep_their_order() -> None:
+    layers = ["relu", {"batch_norm": {"name": "a"}}, {"tanh": {"name": "b", "from": "input"}}]
+    for kind in (cls.kind for cls in VOCABULARY.values() if issubclass(cls, Merge)):
+        net = network([2, "L"], [*layers, {kind: {"from": ["b", "a"]}}])
+
+        assert_same(net, read_again(net))
 
 
 def test_hostile_names_are_quoted() -> None:

@@ -12,13 +12,14 @@ from convmath.spec.conv import Conv
 from convmath.spec.deformable import DeformableConv
 from convmath.spec.dense import Dense
 from convmath.spec.graph import ARRIVING, Network, Node, arriving_channels
-from convmath.spec.layer import Layer
+from convmath.spec.layer import Layer, Merge
 from convmath.spec.local import LocallyConnected
-from convmath.spec.merge import Concat, Multiply
+from convmath.spec.merge import Concat
 from convmath.spec.opaque import Opaque
 from convmath.spec.passes import Passes, local_channels
+from convmath.spec.pool import ChannelAvgPool, ChannelMaxPool
 from convmath.spec.reshape import Flatten, Reshape, SliceChannels
-from convmath.spec.shuffle import PixelShuffle
+from convmath.spec.shuffle import PixelShuffle, PixelUnshuffle
 from convmath.spec.transpose import ConvTranspose
 from convmath.spec.writing.names import counts_kind, counts_only
 
@@ -141,13 +142,22 @@ def channels_after(layer: Layer, arriving: list[Value]) -> Value | None:
             return stop - start
         case PixelShuffle():
             return ratio(arriving[0], product_of(layer.upscale_factor))
+        case PixelUnshuffle():
+            return arriving[0] * product_of(layer.downscale_factor)
+        case ChannelAvgPool() | ChannelMaxPool():
+            return 1
         case Glu():
             return ratio(arriving[0], 2)
-        case Concat():
-            return sum_of(arriving)
-        case Multiply():
-            wide = {each for each in arriving if each != 1} or {1}
-            return next(iter(wide)) if len(wide) == 1 else None
+        case Merge():
+            return _joined(layer, arriving)
         case Flatten() | Passes():
             return None
     return arriving[0]
+
+
+def _joined(layer: Merge, arriving: list[Value]) -> Value | None:
+    """Return the channels of a join; where several maps have more than one, it is for the sizes to say which fit."""
+    if isinstance(layer, Concat):
+        return sum_of(arriving)
+    wide = {each for each in arriving if each != 1} or {1}
+    return next(iter(wide)) if len(wide) == 1 else None
