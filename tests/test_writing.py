@@ -280,7 +280,7 @@ def test_names_of_modules_survive_another_kind() -> None:
 
 
 def test_operators_that_are_counted_need_no_names() -> None:
-    names = ["Conv_0", "Relu_1", "Conv_12", "Relu_13"]
+    names = ["Conv_0", "node_relu", "node_conv2d_12", "Relu_13"]
     kinds = [{"conv": {"out_channels": 4, "kernel_size": 1}}, "relu"] * 2
     net = replace(network([4, 8, 8], kinds), document=None)
     nodes = tuple(replace(node, name=name) for node, name in zip(net.nodes, names, strict=True))

@@ -13,8 +13,10 @@ SAYING_NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Names that exporters make up: the operation, and perhaps a number."""
-_OPERATOR = re.compile(r"(Conv|ConvTranspose|BatchNormalization|Gemm|MatMul|[A-Z][A-Za-z]*Pool|[A-Z][a-z]+)_[0-9]+")
-"""Names that older exporters gave to ONNX nodes."""
+_OPERATOR = re.compile(
+    r"(Conv|ConvTranspose|BatchNormalization|Gemm|MatMul|[A-Z][A-Za-z]*Pool|[A-Z][a-z]+)_[0-9]+|node_\w+"
+)
+"""Names that exporters make up for nodes of ONNX: ``Conv_12``, ``node_conv2d_3``."""
 
 
 def split(name: str) -> list[str]:
@@ -49,7 +51,7 @@ def says_nothing(name: str) -> bool:
 
 
 def counts_only(name: str) -> bool:
-    """Tell whether the last part of a name is an operator of ONNX and a number."""
+    """Tell whether the last part of a name is an operator of ONNX and a number, as exporters count."""
     return _OPERATOR.fullmatch(name.rpartition("/")[2].rpartition(".")[2]) is not None
 
 
