@@ -125,6 +125,17 @@ def test_formulas_hold_where_joins_ask_for_a_class_of_sizes() -> None:
     assert bind(in_symbols.total, values) == at_numbers.total
 
 
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_numbers_too_large_for_a_float_stay_exact(counter: str) -> None:
+    net = network(["C", "H"], ["batch_norm", {"conv": {"out_channels": 2, "kernel_size": 1, "bias": False}}])
+
+    found = reconciled(net.bind({"C": 1, "H": 10**400}), counter).counted
+
+    assert found.total == found.macs + sum(each.amount for each in found.differences)
+    assert found.macs == 2 * 10**400
+    assert found.printed is None
+
+
 def test_python_users_get_integers_and_expressions() -> None:
     numbers = cm.analyze(UP).reconcile("torchinfo")
     symbols = cm.analyze(network(["C", "H"], ["batch_norm"])).reconcile("fvcore")

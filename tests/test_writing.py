@@ -29,6 +29,7 @@ from convmath.spec.document import Document
 from convmath.spec.files import read_bytes
 from convmath.spec.graph import Input, Network, Node, SymbolInfo
 from convmath.spec.kinds import VOCABULARY
+from convmath.spec.layer import Merge
 from convmath.spec.norm import BatchNorm
 from convmath.spec.parse import parse
 from convmath.spec.reshape import Identity
@@ -272,6 +273,30 @@ def test_names_of_modules_survive_a_repeat() -> None:
     }
 
 
+def test_names_of_modules_survive_another_kind() -> None:
+    net = replace(network([4, 8, 8], [{"pointwise_conv": {"name": "conv1", "out_channels": 4}}]), document=None)
+
+    assert layers_of(net) == [{"pointwise_conv": {"name": "conv1", "out_channels": 4}}]
+
+
+def test_operators_that_are_counted_need_no_names() -> None:
+    names = ["Conv_0", "node_relu", "node_conv2d_12", "Relu_13"]
+    kinds = [{"conv": {"out_channels": 4, "kernel_size": 1}}, "relu"] * 2
+    net = replace(network([4, 8, 8], kinds), document=None)
+    nodes = tuple(replace(node, name=name) for node, name in zip(net.nodes, names, strict=True))
+
+    assert layers_of(replace(net, nodes=nodes)) == [{"pointwise_conv": 4}, "relu"] * 2
+
+
+def test_structure_deeper_than_people_nest_it() -> None:
+    entries: list[Any] = ["relu"]
+    for _ in range(14):
+        entries = [{"residual": ["batch_norm", *entries]}, "tanh"]
+    net = network([2, "L"], entries)
+
+    assert_same(net, read_again(net))
+
+
 def test_a_repeat_that_begins_later_says_of_which_copies() -> None:
     back = read_again(blocks(2, 0))
 
@@ -371,6 +396,26 @@ def test_channels_are_those_that_are_derived(name: str) -> None:
     for node, channels, layer in zip(net.nodes, known, derive(net).layers, strict=True):
         assert isinstance(channels, int) or node.layer.kind in ("flatten", "multiply", "dropout"), node
         assert not isinstance(channels, int) or channels == layer.output_shape[0], node
+
+
+@pytest.mark.parametrize("kind", VOCABULARY)
+def test_channels_are_known_for_every_kind(kind: str) -> None:
+    cls = VOCABULARY[kind]
+    shapes = {f"x{at}": [*shape] for at, shape in enumerate((cls.meaning.input, *cls.meaning.others))}
+    said = {"from": [*shapes]} if issubclass(cls, Merge) else {"from": "x0", **cls.meaning.general}
+    net = network(None, [{kind: said}], inputs=shapes)
+    known = whole(net, lambda producer: 0).channels[len(shapes) :]
+
+    for channels, layer in zip(known, derive(net).layers, strict=True):
+        assert str(channels) == str(layer.output_shape[0]) or kind == "flatten"
+
+
+def test_joins_whose_terms_do_not_commute_keep_their_order() -> None:
+    layers = ["relu", {"batch_norm": {"name": "a"}}, {"tanh": {"name": "b", "from": "input"}}]
+    for kind in (cls.kind for cls in VOCABULARY.values() if issubclass(cls, Merge)):
+        net = network([2, "L"], [*layers, {kind: {"from": ["b", "a"]}}])
+
+        assert_same(net, read_again(net))
 
 
 def test_hostile_names_are_quoted() -> None:

@@ -22,6 +22,8 @@ from convmath.symbolic.facts import Facts, Shape, apply
 from convmath.symbolic.passes import Depth
 
 MOST_NAMED = 3
+MOST_PRINTED = 10**300
+"""The counters round with floats, which end somewhere."""
 
 Amount = tuple[Entry, Value, Value, Value | None]
 """An entry with the difference that it makes, what is counted, and what would be right."""
@@ -158,7 +160,7 @@ class _Walk:
         differences = tuple(each for each in (line.difference() for line in self.lines.values()) if each.amount != 0)
         totals = self.report.totals
         total = totals.macs + sum_of(each.amount for each in differences)
-        printed = None if isinstance(total, Formula) else self.counter.prints(int(total))
+        printed = None if isinstance(total, Formula) or total > MOST_PRINTED else self.counter.prints(int(total))
         return Counted(totals.macs, differences, total, totals.params, printed)
 
     def _enter(

@@ -235,6 +235,7 @@ PTFLOPS = Counter(
         "add:function": (Entry("1 per sum", _additions),),
         "multiply:function": (Entry("1 per product", _products),),
         "scale:function": (Entry("1 per product", _products),),
+        "bias:function": (Entry("1 per sum", _additions),),
     },
 )
 

@@ -8,10 +8,11 @@ from typing import Any
 POOLS = ("max_pool", "avg_pool", "lp_pool", "adaptive_max_pool")
 NORMS = ("batch_norm", "layer_norm", "group_norm", "instance_norm")
 ACTIVATIONS = (
-    "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish", "softplus", "sigmoid", "tanh",
+    "relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus",
+    "sigmoid", "tanh", "log_sigmoid", "softsign",
     "hard_sigmoid", "hard_swish", "hard_tanh", "softmax", "log_softmax", "glu",
 )  # fmt: skip
-METHODS = ("relu", "prelu", "selu", "sigmoid", "tanh", "softmax", "log_softmax")
+METHODS = ("relu", "prelu", "celu", "selu", "sigmoid", "tanh", "softmax", "log_softmax")
 """Activations that torch has as functions, too."""
 
 WRITINGS: Mapping[str, tuple[str, ...]] = {
@@ -23,6 +24,7 @@ WRITINGS: Mapping[str, tuple[str, ...]] = {
     "add": ("operator", "function"),
     "multiply": ("operator", "function"),
     "scale": ("operator", "function"),
+    "bias": ("operator", "function"),
     **dict.fromkeys(POOLS, ("module", "functional")),
     **dict.fromkeys(NORMS, ("module", "functional")),
     **dict.fromkeys(ACTIVATIONS, ("module", "functional")),

@@ -116,6 +116,26 @@ def test_what_a_model_does_not_use_is_noted():
     assert cm.analyze(network).totals.params == 16
 
 
+def test_what_a_model_holds_without_learning_it_is_noted_where_it_counts():
+    made = module(lambda self, x: self.conv(x - self.mean), conv=nn.Conv2d(3, 4, 1))
+    made.register_buffer("mean", torch.rand(1, 3, 1, 1))
+    network = cm.from_torch(made)
+    assert network.about["buffers_counted_as_parameters"] == {"mean": 3}
+    assert cm.analyze(network).totals.params == 16 + 3
+    same_values(made, (3, "H", "W"), (3, 5, 6))
+
+
+def test_what_is_computed_of_parameters_is_learned():
+    made = cases.LEARNED["bias"][0]
+    assert cm.from_torch(made, (4, "H", "W")).about == {"source": "PyTorch"}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's own, of what it compiles with
+def test_what_is_compiled_is_read_from_what_it_was_made_of():
+    inner = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
+    assert names(cm.from_torch(torch.compile(inner), (4, "H", "W"))) == ["0", "1"]
+
+
 def test_numbers_in_the_shape_decide_what_symbols_leave_open():
     def forward(self, x):
         return self.wide(x) if x.shape[-1] > 8 and len(x.shape) == 4 and x.dim() == 4 else self.narrow(x)

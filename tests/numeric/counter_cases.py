@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -35,11 +36,13 @@ def torch_class(name: str, shape: tuple[int, ...]) -> Any:
 
 
 ACTIVATIONS = {
-    "relu": "ReLU", "relu6": "ReLU6", "leaky_relu": "LeakyReLU", "elu": "ELU", "selu": "SELU", "gelu": "GELU",
+    "relu": "ReLU", "relu6": "ReLU6", "leaky_relu": "LeakyReLU", "elu": "ELU", "celu": "CELU", "selu": "SELU", "gelu": "GELU",
     "silu": "SiLU", "mish": "Mish", "softplus": "Softplus", "sigmoid": "Sigmoid", "tanh": "Tanh",
     "hard_sigmoid": "Hardsigmoid", "hard_swish": "Hardswish", "hard_tanh": "Hardtanh",
-    "softmax": "Softmax", "log_softmax": "LogSoftmax", "glu": "GLU",
+    "log_sigmoid": "LogSigmoid", "softsign": "Softsign", "softmax": "Softmax", "log_softmax": "LogSoftmax", "glu": "GLU",
 }  # fmt: skip
+RUN_TOGETHER = ("hard_sigmoid", "hard_swish", "hard_tanh", "log_sigmoid")
+"""Those whose functions have no underscore in their names."""
 ALONG = ("softmax", "log_softmax", "glu")
 
 
@@ -49,7 +52,7 @@ def activation(kind: str, draw: Random, how: str) -> Case:
         module = getattr(nn, ACTIVATIONS[kind])(**along)
     else:
         place: Any = functional if how == "functional" else torch
-        name = ACTIVATIONS[kind].lower() if kind.startswith("hard_") else kind
+        name = ACTIVATIONS[kind].lower() if kind in RUN_TOGETHER else kind
         module = Calls(lambda x: getattr(place, name)(x, **along))
     return Case([kind], module, image(draw), {kind: how})
 
@@ -210,13 +213,26 @@ def upsample(draw: Random, how: str) -> Case:
     return Case([{"upsample": {**fields, "mode": mode}}], module, shape, {"upsample": how})
 
 
+def added(a: Tensor, b: Tensor) -> Tensor:
+    """Add by a function, which is looked up when it runs."""
+    return torch.add(a, b)
+
+
+def multiplied(a: Tensor, b: Tensor) -> Tensor:
+    """Multiply by a function, which is looked up when it runs."""
+    return torch.mul(a, b)
+
+
+CALLS: dict[tuple[str, str], Callable[[Tensor, Tensor], Tensor]] = {
+    ("add", "operator"): operator.add,
+    ("add", "function"): added,
+    ("multiply", "operator"): operator.mul,
+    ("multiply", "function"): multiplied,
+}
+
+
 def merge(kind: str, draw: Random, how: str) -> Case:
-    name = "add" if kind == "add" else "mul"
-    call: Callable[[Tensor, Tensor], Tensor]
-    if how == "function":
-        call = lambda a, b: getattr(torch, name)(a, b)  # noqa: E731, PLW0108  (looked up when it runs)
-    else:
-        call = lambda a, b: a + b if kind == "add" else a * b  # noqa: E731
+    call = CALLS[kind, how]
     three = draw.random() < 0.5
 
     def forward(x: Tensor) -> Tensor:
@@ -232,29 +248,42 @@ def merge(kind: str, draw: Random, how: str) -> Case:
     return Case([*layers, {kind: names}], Calls(forward), image(draw), written)
 
 
+PAIRS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "subtract": torch.sub,
+    "divide": torch.div,
+    "maximum": torch.maximum,
+    "minimum": torch.minimum,
+}
+
+
+def pair(kind: str, draw: Random, how: str) -> Case:  # noqa: ARG001
+    layers = [{"identity": {"name": "a"}}, {"sigmoid": {"name": "b"}}, {kind: ["a", "b"]}]
+    return Case(layers, Calls(lambda x: PAIRS[kind](x, torch.sigmoid(x))), image(draw))
+
+
 def concat(draw: Random, how: str) -> Case:  # noqa: ARG001
     layers = [{"identity": {"name": "a"}}, {"sigmoid": {"name": "b"}}, {"concat": ["a", "b"]}]
     return Case(layers, Calls(lambda x: torch.cat((x, torch.sigmoid(x)), 1)), image(draw))
 
 
-class Scale(nn.Module):
-    """A factor per channel in a module that has others in it, as that of ConvNeXt.
+class Factor(nn.Module):
+    """A factor or a summand per channel in a module that has others in it, as that of ConvNeXt.
 
     It has the axis of the batch, since ptflops pairs axes from the front.
     """
 
-    def __init__(self, channels: int, how: str) -> None:
+    def __init__(self, channels: int, call: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__()
-        self.weight, self.inner, self.how = nn.Parameter(torch.ones(1, channels, 1, 1)), nn.Identity(), how
+        self.weight, self.inner, self.call = nn.Parameter(torch.ones(1, channels, 1, 1)), nn.Identity(), call
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.inner(x)
-        return torch.mul(x, self.weight) if self.how == "function" else x * self.weight
+        return self.call(self.inner(x), self.weight)
 
 
-def scale(draw: Random, how: str) -> Case:
+def per_channel(kind: str, draw: Random, how: str) -> Case:
     shape = image(draw, 2)
-    return Case(["scale"], Scale(shape[0], how), shape, {"scale": how})
+    call = CALLS["multiply" if kind == "scale" else "add", how]
+    return Case([kind], Factor(shape[0], call), shape, {kind: how})
 
 
 def moved(draw: Random, layers: list[Any], make: Callable[[], nn.Module]) -> Case:
@@ -269,6 +298,10 @@ MOVES: dict[str, tuple[list[Any], Callable[[], nn.Module]]] = {
     "crop": ([{"crop": 2}], lambda: Calls(lambda x: functional.pad(x, (-2,) * 4))),
     "dropout": (["dropout"], nn.Dropout),
     "identity": (["identity"], nn.Identity),
+    "pixel_unshuffle": ([{"pixel_unshuffle": 1}], lambda: nn.PixelUnshuffle(1)),
+    "rescaling": ([{"rescaling": {"scale": 2.0, "offset": 1.0}}], lambda: Calls(lambda x: x * 2.0 + 1.0)),
+    "channel_avg_pool": (["channel_avg_pool"], lambda: Calls(lambda x: x.mean(1, keepdim=True))),
+    "channel_max_pool": (["channel_max_pool"], lambda: Calls(lambda x: x.amax(1, keepdim=True))),
     "pixel_shuffle": ([{"pixel_shuffle": 2}], lambda: nn.PixelShuffle(2)),
     "channel_shuffle": ([{"channel_shuffle": 2}], lambda: nn.ChannelShuffle(2)),
 }
@@ -281,7 +314,6 @@ MAKERS: dict[str, Callable[[Random, str], Case]] = {
     "local_response_norm": local_response_norm,
     "upsample": upsample,
     "concat": concat,
-    "scale": scale,
 }
 FAMILIES: dict[Callable[[str, Random, str], Case], tuple[str, ...]] = {
     activation: tuple(ACTIVATIONS),
@@ -289,6 +321,8 @@ FAMILIES: dict[Callable[[str, Random, str], Case], tuple[str, ...]] = {
     adaptive: ("adaptive_avg_pool", "adaptive_max_pool"),
     norm: ("batch_norm", "layer_norm", "group_norm", "instance_norm"),
     merge: ("add", "multiply"),
+    per_channel: ("scale", "bias"),
+    pair: ("subtract", "divide", "maximum", "minimum"),
 }
 
 

@@ -47,6 +47,9 @@ def from_torch(
 
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"{inert(repr(module)[:80])} is no torch.nn.Module; call the class to make one")
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    if isinstance(module, torch.jit.ScriptModule):
+        raise UnsupportedError("a module of TorchScript has no code to follow; hand over the module it was made from")
     from convmath.importers.torch.reading import Wanted, read
 
     given = _shapes(module, input_shape)

@@ -59,7 +59,10 @@ class Parameters:
             raise Unsupported(f"it computes with parameters in a way that is not known: {reason}") from None
         if not isinstance(made, torch.Tensor):
             return made
-        key = f"{word}({','.join(_keys((args, kwargs)))})"
+        parts = list(_keys((args, kwargs)))
+        key = f"{word}({','.join(parts)})"
+        if self.used.intersection(parts):
+            self.used.add(key)
 
         def read() -> Any:
             return array(compute(*_with(args, _tensor), **_with(dict(kwargs), _tensor)))

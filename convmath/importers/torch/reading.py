@@ -19,6 +19,7 @@ from convmath.importers.torch.tracing import Tracer
 from convmath.limits import Limits
 from convmath.spec.graph import Input, Network, SymbolInfo
 
+BUFFERS = ("running_mean", "running_var")
 FINAL = (ATTENTION, *COMPUTED)
 """Reasons that no export does away with."""
 
@@ -89,10 +90,21 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
     unused = dict(parameters.unused())
     if unused:
         about["unused_parameters"] = unused
+    kept = dict(_kept_as_parameters(sketch, parameters))
+    if kept:
+        about["buffers_counted_as_parameters"] = kept
     _refuse_partly_shared(sketch)
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
     network = sketch.network(list(dict.fromkeys(maps(made))), wanted.symbols, about)
     return network if wanted.weights else replace(network, weights={})
+
+
+def _kept_as_parameters(sketch: Sketch, parameters: Parameters) -> Iterator[tuple[str, int]]:
+    """Yield the tensors that the module does not learn, in the place of a layer's parameters, with their sizes."""
+    for draft in sketch.drafts:
+        for name, each in draft.given.items():
+            if name not in BUFFERS and each.key not in parameters.used:
+                yield each.key, each.size
 
 
 def _refuse_partly_shared(sketch: Sketch) -> None:

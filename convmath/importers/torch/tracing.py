@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import partial
-from threading import RLock
+from threading import RLock, get_ident
 from typing import Any
 
 import torch
@@ -35,7 +35,7 @@ from convmath.importers.torch.opaque import opaque
 from convmath.importers.torch.parameters import Parameters
 
 _PATCHING = RLock()
-"""Only one module at a time is read: the calls of all modules are watched meanwhile."""
+"""Only one module at a time is read: the calls of all modules are watched meanwhile, in this thread."""
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module", "DataParallel"})
 
 
@@ -187,13 +187,15 @@ class Tracer:
     def _watching(self) -> Iterator[None]:
         module = torch.nn.Module
         called, held = module.__call__, module.__getattr__
+        own = get_ident()
 
         def watched(each: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            return self._module(each, called, args, kwargs) if self._watches else called(each, *args, **kwargs)
+            watches = self._watches and get_ident() == own
+            return self._module(each, called, args, kwargs) if watches else called(each, *args, **kwargs)
 
         def seen(each: torch.nn.Module, name: str) -> Any:
             found = held(each, name)
-            if isinstance(found, torch.nn.Parameter) and self._watches:
+            if isinstance(found, torch.nn.Parameter) and self._watches and get_ident() == own:
                 return self.wrapped(self.parameters.constant(found))
             return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from convmath.spec.writing.names import counts_kind, is_plain, split, together
+from convmath.spec.writing.names import is_plain, split, together
 from convmath.spec.writing.structure import Piece
 
 MOST_PERIOD = 64
@@ -183,23 +183,18 @@ def _named(passes: list[list[Piece]]) -> tuple[str, str | None, bool]:
 
     Names as in ``layer1.0.conv1``, ``layer1.1.conv1`` are those of a repeat called ``layer1``.
     """
+    first = passes[0][0]
     names = [[name for piece in one for name in piece.names() if not is_plain(name)] for one in passes]
     if not any(names):
         return "", None, True
     prefixes = [together(each) for each in names]
     numbered = _numbered(prefixes)
     if numbered is None:
-        return "", None, all(_counted(piece) for one in passes for piece in one)
+        return "", None, all(first.source.counts(at) for at in range(first.start, passes[-1][-1].stop))
     title, strips = numbered
     rest = [[name.removeprefix(strip) for name in each] for strip, each in zip(strips, names, strict=True)]
     kept = all(each == rest[0] for each in rest)
     return title, strips[0] if kept else None, kept
-
-
-def _counted(piece: Piece) -> bool:
-    """Tell whether all names in an entry only count kinds."""
-    nodes = piece.source.nodes[piece.start : piece.stop]
-    return all(counts_kind(node.name, node.kind) for node in nodes)
 
 
 def _numbered(prefixes: list[str]) -> tuple[str, list[str]] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from convmath.spec.branches import MERGES
 from convmath.spec.graph import Node
 from convmath.spec.layer import Merge
 from convmath.spec.passes import Passes
@@ -17,7 +18,7 @@ from convmath.spec.writing.source import Source
 
 MOST_PIECES = 300
 """Branches of more pieces than that are not looked for, so that the time stays linear."""
-MOST_DEPTH = 10
+MOST_DEPTH = 6
 """Structure is not nested deeper, since the reader has a limit, and people have one, too."""
 SQUEEZED = 6
 
@@ -124,7 +125,7 @@ def _joined(source: Source, found: list[Piece], at: int) -> Piece | None:
     kind = node.layer.kind
     if at == 0 and kind == "add" and ends == (0, 0):
         return Piece("residual", {}, source, 0, 1, 0, parts=[[], []], depth=1)
-    if len(ends) < 2 or len(set(ends)) < len(ends):
+    if kind not in MERGES or len(ends) < 2 or len(set(ends)) < len(ends):
         return None
     common = min(ends)
     branches = _branches(found, ends, common)
@@ -156,7 +157,7 @@ def _enlarges(node: Node) -> bool:
 def _in_order(branches: list[list[Piece]], kind: str) -> list[list[Piece]] | None:
     """Return branches in the order of their nodes; of two that are not concatenated, either may come first."""
     begins = [branch[0].start for branch in branches if branch]
-    either = len(branches) == 2 and kind != "concat"
+    either = len(branches) == 2 and kind in ("add", "multiply")
     if begins != sorted(begins):
         return branches[::-1] if either else None
     return branches[::-1] if either and kind == "add" and not branches[0] else branches
