@@ -26,10 +26,30 @@ class Family(NamedTuple):
     fixed: bool = False
 
 
+def alexnet() -> torch.nn.Module:
+    found = models.alexnet(num_classes=10)
+    found.classifier = narrow(256 * 6 * 6)
+    return found
+
+
 def vgg() -> torch.nn.Module:
-    wide = 512  # what the classifier reads
-    parts = models.vgg.make_layers([8, "M", 16, "M", 16, "M", 32, "M", wide, "M"], batch_norm=True)
-    return models.VGG(parts, num_classes=10)
+    parts = models.vgg.make_layers([8, "M", 16, "M", 16, 24, "M", 32, 32, "M"], batch_norm=True)
+    found = models.VGG(parts, num_classes=10, init_weights=False)
+    found.classifier = narrow(32 * 7 * 7)
+    return found
+
+
+def narrow(features: int) -> torch.nn.Module:
+    """Return a classifier as AlexNet's and VGG's, whose width no argument changes."""
+    dense = torch.nn.Linear
+    return torch.nn.Sequential(dense(features, 64), torch.nn.ReLU(), torch.nn.Dropout(), dense(64, 10))
+
+
+def mobilenet(version: int) -> torch.nn.Module:
+    if version == 2:
+        return models.MobileNetV2(10, 0.5, inverted_residual_setting=[[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 1, 2]])
+    blocks, _ = models.mobilenetv3._mobilenet_v3_conf("mobilenet_v3_small")
+    return models.MobileNetV3(blocks[:5], 64, num_classes=10)
 
 
 def efficient(kind: str) -> torch.nn.Module:
@@ -88,10 +108,10 @@ def video(*convs: str, stem: str = "BasicStem") -> torch.nn.Module:
 
 
 CLIPS = ((8, 32, 48), (9, 40, 33))
-WHOLE = ((224, 224), (224, 448))
+WHOLE = ((224, 224), (224, 415))
 FAMILIES: dict[str, Family] = {
-    "alexnet": Family(partial(models.alexnet, num_classes=10), WHOLE, fixed=True),
-    "vgg": Family(vgg, WHOLE, fixed=True),
+    "alexnet": Family(alexnet, WHOLE, fixed=True),
+    "vgg": Family(vgg, ((112, 112), (112, 224)), fixed=True),
     "resnet": Family(partial(resnet, "BasicBlock")),
     "resnext": Family(partial(resnet, "Bottleneck", groups=4, width_per_group=8)),
     "wide_resnet": Family(partial(resnet, "Bottleneck", width_per_group=80)),
@@ -101,8 +121,8 @@ FAMILIES: dict[str, Family] = {
         partial(models.inception_v3, num_classes=10, init_weights=False, aux_logits=False), ((75, 96), (107, 83))
     ),
     "squeezenet": Family(partial(models.squeezenet1_0, num_classes=10)),
-    "mobilenet_v2": Family(partial(models.mobilenet_v2, width_mult=0.25, num_classes=10)),
-    "mobilenet_v3": Family(partial(models.mobilenet_v3_small, num_classes=10)),
+    "mobilenet_v2": Family(partial(mobilenet, 2)),
+    "mobilenet_v3": Family(partial(mobilenet, 3)),
     "mnasnet": Family(partial(models.MNASNet, 0.35, num_classes=10)),
     "efficientnet": Family(partial(efficient, "v1")),
     "efficientnet_v2": Family(partial(efficient, "v2")),
@@ -116,7 +136,7 @@ FAMILIES: dict[str, Family] = {
     "r3d": Family(partial(video, *["Conv3DSimple"] * 4), CLIPS),
     "mc3": Family(partial(video, "Conv3DSimple", *["Conv3DNoTemporal"] * 3), CLIPS),
     "r2plus1d": Family(partial(video, *["Conv2Plus1D"] * 4, stem="R2Plus1dStem"), CLIPS),
-    "s3d": Family(partial(models.video.S3D, 10), ((16, 64, 64), (24, 72, 64)), fixed=True),
+    "s3d": Family(partial(models.video.S3D, 10), ((9, 193, 193), (10, 200, 195))),
 }
 
 
