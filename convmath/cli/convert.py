@@ -50,7 +50,6 @@ def command(spec: str, settings: tuple[str, ...], file: Path | None, *, numbers:
         parse_settings(settings),
         numbers=numbers,
         limits=limits,
-        allow_opaque=options["allow_opaque"],
         output=options["output"],
     )
     text = api.to_spec(network, form)

@@ -112,13 +112,16 @@ def read_network(
     *,
     numbers: bool,
     limits: Limits,
-    allow_opaque: bool,
     output: str | None = None,
 ) -> Network:
-    """Read SPEC: a file, ``zoo:NAME``, or ``-`` for standard input; only what *output* needs, where it is given."""
+    """Read SPEC: a file, ``zoo:NAME``, or ``-`` for standard input; only what *output* needs, where it is given.
+
+    How a model is read, as ``--trust`` says, stands in the context of the command.
+    """
     from convmath import api
 
     given = click.get_current_context().params
+    allow_opaque = given["allow_opaque"]
     trusted = given["trust"] and is_callable(spec)
     if given["shapes"] and not trusted:
         raise UsageError("--input-shape goes with --trust and package.module:callable; other networks have their own")
