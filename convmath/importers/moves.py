@@ -50,7 +50,7 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
     dims = _resolved(x, target)
     if dims == x.dims:
         return x
-    if dims[:1] != (BATCH_SIZE,) or x.axes[0] != BATCH:
+    if dims[:1] != (BATCH_SIZE,) or x.axes[0] != BATCH or len(dims) == 1:
         raise Unsupported(f"the batch of a map of {x} becomes part of another axis, in {_shown(dims)}")
     if x.is_hidden:
         x = Tensor.plain(x.producer, x.shape)

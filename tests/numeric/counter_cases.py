@@ -36,10 +36,12 @@ def torch_class(name: str, shape: tuple[int, ...]) -> Any:
 
 
 ACTIVATIONS = {
-    "relu": "ReLU", "relu6": "ReLU6", "leaky_relu": "LeakyReLU", "elu": "ELU", "celu": "CELU", "selu": "SELU", "gelu": "GELU",
+    "relu": "ReLU", "relu6": "ReLU6", "leaky_relu": "LeakyReLU", "elu": "ELU", "celu": "CELU", "selu": "SELU",
+    "gelu": "GELU",
     "silu": "SiLU", "mish": "Mish", "softplus": "Softplus", "sigmoid": "Sigmoid", "tanh": "Tanh",
     "hard_sigmoid": "Hardsigmoid", "hard_swish": "Hardswish", "hard_tanh": "Hardtanh",
-    "log_sigmoid": "LogSigmoid", "softsign": "Softsign", "softmax": "Softmax", "log_softmax": "LogSoftmax", "glu": "GLU",
+    "log_sigmoid": "LogSigmoid", "softsign": "Softsign",
+    "softmax": "Softmax", "log_softmax": "LogSoftmax", "glu": "GLU",
 }  # fmt: skip
 RUN_TOGETHER = ("hard_sigmoid", "hard_swish", "hard_tanh", "log_sigmoid")
 """Those whose functions have no underscore in their names."""

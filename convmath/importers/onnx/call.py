@@ -75,7 +75,7 @@ class Call:
     def per_axis(self, name: str, rank: int, default: int = 1) -> tuple[int, ...]:
         """Return an attribute of one number for each axis of space."""
         found = tuple(self.get(name) or (default,) * rank)
-        if len(found) != rank:
+        if not rank or len(found) != rank:
             raise Unsupported(f"{name} has {len(found)} numbers for {rank} axes of space")
         return found
 
@@ -91,7 +91,7 @@ class Call:
         if word not in ("NOTSET", ""):
             raise Unsupported(f"auto_pad {word} is unknown")
         pads = self.get("pads") or [0] * 2 * rank
-        if len(pads) != 2 * rank or min(pads) < 0:
+        if len(pads) != 2 * rank or min(pads, default=0) < 0:
             raise Unsupported(f"pads {pads} are not two numbers from 0 on for each of {rank} axes")
         return tuple((pads[at], pads[rank + at]) for at in range(rank))
 

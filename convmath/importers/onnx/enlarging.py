@@ -86,7 +86,10 @@ def expand(call: Call) -> Any:
     held, target = call.given(0), numbers(call.given(1)).values
     if not isinstance(held, Tensor):
         return _repeated(held, integers(call.given(1)))
-    dims = tuple(old if new == 1 else new for old, new in zip(held.dims, target[-len(held.dims) :], strict=True))
+    if len(target) > len(held.dims):
+        raise Unsupported(f"it repeats a map of {held} to {len(target)} axes")
+    wanted = (1,) * (len(held.dims) - len(target)) + tuple(target)
+    dims = tuple(old if new == 1 else new for old, new in zip(held.dims, wanted, strict=True))
     if dims == held.dims:
         return held
     return arithmetic.resize(call.sketch, call.name, held, size=_spatial(held, dims, held.dims))

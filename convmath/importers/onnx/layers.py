@@ -320,6 +320,8 @@ def hard_sigmoid(call: Call) -> Tensor:
 def prelu(call: Call) -> Tensor:
     """Read a learned slope, one or one for each channel."""
     x, slope = call.x, call.weight(1)
+    if len(slope.shape) > len(x.axes):
+        raise Unsupported(f"slopes of {list(slope.shape)} meet a map of {x}")
     axes = x.axes[len(x.axes) - len(slope.shape) :]
     wide = [axis for axis, size in zip(axes, slope.shape, strict=True) if size != 1]
     if wide not in ([], [CHANNELS]) and slope.shape != (x.shape.channels,):

@@ -22,6 +22,7 @@ from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.spec.activation import Rescaling
 from convmath.spec.reshape import Dropout
 
+MOST_PARTS = 10_000
 WORDS = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "max", "Min": "min", "Sum": "add"}
 """Element-wise operators by the words of ``arithmetic``."""
 
@@ -177,9 +178,10 @@ def reshape(call: Call) -> Any:
         return held.reshaped(_filled_in(held, integers(call.given(1))))
     if isinstance(held, Numbers):
         return Numbers(held.values, single=not target)
+    x = call.x
     if not call.get("allowzero", 0):
-        target = tuple(held.dims[at] if each == 0 and at < len(held.dims) else each for at, each in enumerate(target))
-    return moves.reshape(call.sketch, call.name, held, target)
+        target = tuple(x.dims[at] if each == 0 and at < len(x.dims) else each for at, each in enumerate(target))
+    return moves.reshape(call.sketch, call.name, x, target)
 
 
 def _filled_in(held: Constant, target: tuple[int, ...]) -> tuple[int, ...]:
@@ -240,6 +242,8 @@ def unsqueeze(call: Call) -> Any:
 def _with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     rank = len(shape) + len(axes)
     places, rest = {axis % rank for axis in axes}, iter(shape)
+    if len(places) != len(axes):
+        raise Unsupported(f"{list(axes)} names an axis twice")
     return tuple(1 if at in places else next(rest) for at in range(rank))
 
 
@@ -259,8 +263,8 @@ def split(call: Call) -> list[Tensor]:
     lengths: Any = call.integers("split", 1)
     if lengths is None:
         whole, count = x.dims[x.at(axis)], call.get("num_outputs", call.outputs)
-        if not isinstance(whole, int):
-            raise Unsupported(f"it cuts {whole} elements into {count} parts")
+        if not isinstance(whole, int) or count != call.outputs:
+            raise Unsupported(f"it cuts {whole} elements into {count} parts, and has {call.outputs} outputs")
         each = -(-whole // count)
         lengths = [min(each, whole - at * each) for at in range(count)]
     return moves.split(call.sketch, call.name, x, axis, lengths)
@@ -274,7 +278,7 @@ def sequence(call: Call) -> list[list[Tensor]]:
     lengths = numbers(call.given(1))
     if lengths.single:
         [each] = integers(lengths)
-        if not isinstance(whole, int) or each < 1:
+        if not isinstance(whole, int) or each < 1 or whole // each > MOST_PARTS:
             raise Unsupported(f"it cuts {whole} elements into parts of {each}")
         lengths = Numbers(tuple(min(each, whole - start) for start in range(0, whole, each)))
     return [moves.split(call.sketch, call.name, x, axis, lengths.values)]
@@ -296,7 +300,11 @@ def slices(call: Call) -> Any:
     held = call.given(0)
     axes = call.integers("axes", 3) or tuple(range(len(starts)))
     steps = call.integers("steps", 4) or (1,) * len(starts)
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise Unsupported("its starts, ends, axes and steps are not one for each axis, or a step is 0")
     if not isinstance(held, Tensor):
+        if len(starts) != 1:
+            raise Unsupported(f"it cuts a list of sizes along {len(starts)} axes")
         [begin], [stop], [every] = (integers(Numbers(tuple(each))) for each in (starts, ends, steps))
         return Numbers(numbers(held).values[begin:stop:every])
     for count, (axis, start, end, step) in enumerate(zip(axes, starts, ends, steps, strict=True)):
@@ -323,6 +331,8 @@ def pad(call: Call) -> Tensor:
         raise Unsupported(
             f"it pads with {mode if mode != 'constant' else value}; convmath pads with zeros and by modes"
         )
+    if len(pads) != 2 * len(axes):
+        raise Unsupported(f"{len(pads)} pads are not two for each of {len(axes)} axes")
     pairs: list[tuple[Value, Value]] = [(0, 0)] * len(x.dims)
     for at, axis in enumerate(axes):
         pairs[x.at(axis)] = (pads[at], pads[len(axes) + at])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convmath.formula import Formula, Value, ceil_of, floor_of, max_of, min_of, ratio
+from convmath.formula.signs import nonnegative_over_a_period, surely_nonnegative
 from convmath.importers.tensor import BATCH_SIZE, Unsupported
 
 
@@ -27,6 +28,19 @@ def shown(value: Any) -> str:
     return str(value).replace(str(BATCH_SIZE), "batch")
 
 
+def largest(*values: Value) -> Value:
+    """Return the largest size, without those that never are; padding for ``same`` is often computed so."""
+    kept: list[Value] = []
+    for each in values:
+        if not any(_never_below(other, each) for other in kept):
+            kept = [other for other in kept if not _never_below(each, other)] + [each]
+    return max_of(*kept)
+
+
+def _never_below(one: Value, other: Value) -> bool:
+    return surely_nonnegative(one - other) or nonnegative_over_a_period(one - other, {}) is True
+
+
 SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
@@ -41,9 +55,9 @@ ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "mod": lambda a, b: a - b * floor_of(a, b),
     "neg": lambda a: -a,
     "pos": lambda a: a,
-    "sym_max": max_of,
+    "sym_max": largest,
     "sym_min": min_of,
-    "max": max_of,
+    "max": largest,
     "min": min_of,
     "sym_int": floor_of,
 }
