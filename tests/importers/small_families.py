@@ -136,7 +136,7 @@ FAMILIES: dict[str, Family] = {
     "r3d": Family(partial(video, *["Conv3DSimple"] * 4), CLIPS),
     "mc3": Family(partial(video, "Conv3DSimple", *["Conv3DNoTemporal"] * 3), CLIPS),
     "r2plus1d": Family(partial(video, *["Conv2Plus1D"] * 4, stem="R2Plus1dStem"), CLIPS),
-    "s3d": Family(partial(models.video.S3D, 10), ((9, 193, 193), (10, 200, 195))),
+    "s3d": Family(partial(models.video.S3D, 10), ((13, 209, 209), (14, 224, 212))),
 }
 
 

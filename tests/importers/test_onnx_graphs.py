@@ -279,3 +279,37 @@ def test_unknown_operators_may_stand_where_the_user_says_so() -> None:
     assert (report.totals.params, report.totals.output_shape) == (6 + 7, (4, 2, 3))
     with pytest.raises(UnsupportedError, match=r"com\.example\.Mystery: the operator is unknown"):
         read(made)
+
+
+@pytest.mark.peers
+def test_places_of_maxima_that_nobody_wants_are_no_matter() -> None:
+    nodes = [node("MaxPool", ["x"], ["y", "places"], kernel_shape=[2, 2])]
+
+    assert kinds(assert_same(model(nodes, {"x": (1, *IMAGE)}), drawn(*IMAGE))) == ["max_pool"]
+    with pytest.raises(UnsupportedError, match="of its outputs only the first is read, but 'places' is used"):
+        read(model(nodes, {"x": (1, *IMAGE)}, ("y", "places")))
+
+
+@pytest.mark.peers
+def test_a_bias_that_is_made_up_as_zeros_is_none_and_other_numbers_are_one() -> None:
+    for number, params in ((0.0, 40 * 2), (0.5, 40 * 2 + 40)):
+        nodes = [
+            node("Expand", ["number", "count"], ["bias"]),
+            node("Conv", ["x", "w", "bias"], ["y"]),
+        ]
+        held = [weights("w", 40, 2, 1, 1), tensor("number", (), [number]), ints("count", 40)]
+        net = assert_same(model(nodes, {"x": (1, *IMAGE)}, ("y",), held), drawn(*IMAGE))
+
+        assert cm.analyze(net).totals.params == params
+
+
+@pytest.mark.peers
+def test_bounds_that_are_worked_out() -> None:
+    nodes = [
+        node("Constant", [], ["low"], value_float=0.0),
+        node("Expand", ["six", "none"], ["high"]),
+        node("Clip", ["x", "low", "high"], ["y"]),
+    ]
+    held = [tensor("six", (), [6.0]), tensor("none", (0,), [], "INT64")]
+
+    assert kinds(assert_same(model(nodes, {"x": (1, *IMAGE)}, ("y",), held), 9 * drawn(*IMAGE))) == ["relu6"]
