@@ -125,7 +125,7 @@ def test_every_spec_and_every_kind_is_completed(offered) -> None:
         if "specs" in called:
             assert offered(f"convmath {name} zoo:lenet5 zoo:len") == ["zoo:lenet5"]
         if "kind" in called:
-            assert offered(f"convmath {name} --kind max") == ["max_pool"]
+            assert offered(f"convmath {name} --kind max_") == ["max_pool"]
 
 
 def test_every_option_of_every_command_is_offered(offered) -> None:
@@ -257,7 +257,7 @@ def test_bash_is_always_tried() -> None:
         ("convmath analyze x:\t a\t", ["analyze", "x:y.yaml", "a"]),
         ('convmath analyze --set H=3 "zoo:len\t', ["analyze", "--set", "H=3", "zoo:lenet5"]),
         ("convmath analyze -o no\t", ["analyze", "-o", "notes.txt"]),
-        ("convmath verify --kind max\t --format=j\t", ["verify", "--kind", "max_pool", "--format=json"]),
+        ("convmath verify --kind max_\t --format=j\t", ["verify", "--kind", "max_pool", "--format=json"]),
         ("convmath zoo len\t", ["zoo", "lenet5"]),
         ("convmath nosuch no\t", ["nosuch", "no"]),
     ],
