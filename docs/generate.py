@@ -3,7 +3,7 @@
     python docs/generate.py            writes what is stale
     python docs/generate.py --check    only names what is stale, with exit status 1
 
-Whole pages are ``kinds.md`` and ``api.md``; in ``language.md`` the marked region.
+Whole pages are ``kinds.md`` and ``api.md``; in ``language.md``, ``onnx.md`` and ``counters.md`` the marked region.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from typing import Any
 
 import convmath
 from convmath import api
+from convmath.api.results import Explained
+from convmath.counters.counting import Entries
+from convmath.counters.tables import COUNTERS
+from convmath.counters.writings import MEANINGS
 from convmath.errors import ConvmathError
+from convmath.importers.onnx.call import OPERATORS
+from convmath.importers.onnx.graph import SPOKEN
 from convmath.limits import Limits
 from convmath.render.markdown import write
 from convmath.render.shown import Shown
@@ -89,6 +95,41 @@ def _fields(cls: type[Layer]) -> Iterator[str]:
         yield f"`{name}`" if held.default is REQUIRED else f"`{name}: {shown}`"
 
 
+def operators_table() -> str:
+    """Return the operators of ONNX that are read, those together that one function reads."""
+    found: dict[Callable[..., Any], list[str]] = {}
+    for name, function in OPERATORS.items():
+        found.setdefault(function, []).append(name)
+    order = [module.__name__ for module in SPOKEN]
+    lines = ["| operators | read as |", "|---|---|"]
+    for function, names in sorted(found.items(), key=lambda each: order.index(each[0].__module__)):
+        what = (inspect.getdoc(function) or "").splitlines()[0].removeprefix("Read ").replace("``", "`")
+        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {what} |")
+    return "\n".join(lines) + "\n"
+
+
+def counters_table() -> str:
+    """Return what each counter adds to, or counts instead of, the MACs of each kind, as its table says."""
+    shown = [each for each in COUNTERS.values() if each.table]
+    listed = {key for each in shown for key in each.table}
+    keys = sorted(listed, key=lambda key: (list(VOCABULARY).index(key.partition(":")[0]), key))
+    lines = [
+        f"| kind | {' | '.join(f'{each.name} {each.version}' for each in shown)} |",
+        f"|---|{'---|' * len(shown)}",
+    ]
+    for key in keys:
+        kind, _, how = key.partition(":")
+        cells = [_counted(each.entries(kind, how)) for each in shown]
+        lines.append(f"| `{kind}`{f', {how}' if how else ''} | {' | '.join(cells)} |")
+    lines += ["", "| written | means |", "|---|---|", *(f"| `{how}` | {text} |" for how, text in MEANINGS.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _counted(entries: Entries) -> str:
+    """Return a cell: what is counted, in italics where it is wrong."""
+    return "; ".join(f"*{each.says}*" if each.fault else each.says for each in entries)
+
+
 def api_page() -> str:
     """Return the reference of public names: what their docstrings say."""
     found = {name: getattr(convmath, name) for name in convmath.__all__}
@@ -96,7 +137,8 @@ def api_page() -> str:
     errors = {name: each for name, each in found.items() if _is_error(each)}
     others = {name: each for name, each in found.items() if name not in layers and name not in errors}
     functions = {name: each for name, each in others.items() if not inspect.isclass(each)}
-    classes = {name: each for name, each in others.items() if inspect.isclass(each)} | {"Shown": Shown}
+    classes = {name: each for name, each in others.items() if inspect.isclass(each)}
+    classes |= {"Explained": Explained, "Shown": Shown}
     parts = [f"# Python names\n\n{NOTICE}\n\n{API_INTRO}", "## Functions"]
     parts += [_entry(name, each) for name, each in functions.items()]
     parts.append("## What functions take and return")
@@ -210,11 +252,13 @@ def in_region(text: str, part: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Return every page that has generated parts, as it should be."""
-    language = HERE / "language.md"
+    language, onnx, counters = HERE / "language.md", HERE / "onnx.md", HERE / "counters.md"
     return {
         HERE / "api.md": api_page(),
         HERE / "kinds.md": kinds_page(),
+        counters: in_region(counters.read_text(encoding="utf-8"), counters_table()),
         language: in_region(language.read_text(encoding="utf-8"), kinds_table()),
+        onnx: in_region(onnx.read_text(encoding="utf-8"), operators_table()),
     }
 
 

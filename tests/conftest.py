@@ -17,7 +17,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "convmath")
 
 EXTRAS = {"solver": ("z3", "proof", "proofs by z3"), "onnx": ("onnx", "onnx", "tests with models of ONNX")}
 """Marks of tests that need an extra: the package to look for, the extra, and what the tests are."""
-PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm")
+PEERS = ("torch", "onnxruntime", "onnxscript", "markdown_it", "cmarkgfm", "fvcore", "torchinfo", "ptflops")
 MORE = ("torchvision",)
 """Peers outside the extra, which a test names: ``pytest.mark.peers("torchvision")``."""
 TEX = "apt-get install texlive-latex-base texlive-latex-recommended"

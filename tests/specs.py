@@ -82,12 +82,15 @@ def fields(
     draw: Callable[[Strategy], Any], word: str, *, required: bool, optional: bool, names: bool
 ) -> dict[str, Any]:
     """Return fields of a kind: those that it requires, some of the others, or both."""
-    kinds = field_kinds(VOCABULARY[ALIASES.get(word, word)])
+    cls = VOCABULARY[ALIASES.get(word, word)]
+    kinds = field_kinds(cls)
     chosen = {
         name: kind for name, kind in kinds.items()
         if (required if kind.default is REQUIRED else optional and draw(st.booleans()))
     }  # fmt: skip
-    return {name: draw(_value(kind, names=names)) for name, kind in chosen.items()}
+    given = {name: draw(_value(kind, names=names)) for name, kind in chosen.items()}
+    # What takes several maps would have to name them.
+    return {name: held for name, held in given.items() if (name, held) != cls.joins_when}
 
 
 @st.composite

@@ -92,7 +92,7 @@ def cut_back(shell: str, line: str, value: str) -> str:
         ("convmath analyze zoo:lenet5 --format=c", ["--format=csv"]),
         ("convmath verify --kind adap", ["adaptive_avg_pool", "adaptive_max_pool"]),
         ("convmath verify --kind ", [*VOCABULARY]),
-        ("convmath verify --kind=max", ["--kind=max_pool"]),
+        ("convmath verify --kind=max_", ["--kind=max_pool"]),
         ("convmath zoo len", ["lenet5"]),
         ("convmath zoo zoo:len", ["zoo:lenet5"]),
         ("convmath zoo ", [*names()]),

@@ -136,6 +136,24 @@ def test_sizes_in_symbols_of_the_input_are_confirmed(size: tuple[str | int, ...]
     }
 
 
+def test_a_factor_may_be_a_ratio_or_a_decimal() -> None:
+    halved, decimal, ratio = (
+        analyzed([1, "H"], [{"upsample": {"scale_factor": each, "mode": "bilinear"}}]) for each in ("1/2", 1.5, "3/2")
+    )
+
+    assert (str(halved.totals.output_shape[1]), str(decimal.totals.output_shape[1])) == ("floor(H/2)", "H + floor(H/2)")
+    assert decimal.totals == ratio.totals
+    assert (halved.totals.receptive_field.size, halved.totals.receptive_field.jump) == ((2,), (2,))
+    assert [str(each) for each in halved.totals.valid_when] == ["H >= 2"]
+
+
+def test_broken_factors_are_confirmed_in_a_stack() -> None:
+    conv = {"conv": {"out_channels": 2, "kernel_size": 3, "stride": 2}}
+    layers = [conv, {"upsample": {"scale_factor": ["3/2", "2/3"], "mode": "bilinear"}}, {"upsample": "5/4"}, conv]
+
+    assert verify(network([1, "H", "W"], layers), samples=8).confirmed
+
+
 def test_an_image_of_one_pixel_is_resized_to_the_input() -> None:
     layers = ["global_avg_pool", {"upsample": {"size": ["H", "W"], "mode": "bilinear"}}]
     report = analyzed([3, "H", "W"], layers)
@@ -303,7 +321,12 @@ def test_faulty_transposed_convolutions_are_refused(fields: dict, message: str) 
         ({"upsample": {"size": 3, "scale_factor": 2}}, "are both given"),
         ({"upsample": {"mode": "bilinear"}}, "needs 'scale_factor' or 'size'"),
         ({"upsample": {"size": 3, "align_corners": True}}, "goes with mode: bilinear, but the mode is nearest"),
-        ({"upsample": "3/2"}, "is 3/2, which is no integer"),
+        ({"upsample": "-3/2"}, "is -3/2, but must be above 0"),
+        ({"upsample": 0.0}, "is 0, but must be 1 or more"),
+        ({"upsample": "1/4"}, "the window does not fit"),
+        ({"upsample": "n/2"}, "is n/2, but only a ratio of numbers may be broken"),
+        ({"upsample": {"size": "3/2"}}, "is 3/2, which is no integer"),
+        ({"upsample": {"size": 1.5}}, "is no integer and no expression"),
         ({"upsample": {"scale_factor": 2, "mode": "cubic"}}, "'cubic' is not one of nearest, bilinear"),
         ({"crop": 2}, "does not fit"),
         ({"crop": "same"}, "'same' is no amount here"),
@@ -319,7 +342,7 @@ def test_faulty_transposed_convolutions_are_refused(fields: dict, message: str) 
         ({"deformable_conv": {"out_channels": 1, "kernel_size": 1, "max_offset": -1}}, "is -1, but must be 0 or more"),
         (
             {"deformable_conv": {"out_channels": 1, "kernel_size": 1, "offsets": "none"}},
-            "is not one of learned, predicted",
+            "is not one of learned, predicted, given",
         ),
     ],
 )

@@ -14,8 +14,8 @@ from onnx_models import conv_model, field, model, node, varint
 
 from convmath.errors import ConvmathError, LimitError, SpecError
 from convmath.formula import symbol
-from convmath.importers import wire
 from convmath.importers.names import LayerNames
+from convmath.importers.onnx import wire
 from convmath.importers.onnx.file import read_onnx
 
 pytestmark = pytest.mark.onnx
@@ -243,6 +243,19 @@ def test_more_fields_than_any_graph_has_are_refused(monkeypatch: pytest.MonkeyPa
     raw = field(7, field(5, b"") * 1001)
 
     with pytest.raises(LimitError, match="more than 1,000 fields"):
+        read_onnx(raw)
+
+
+def test_a_graph_that_is_large_without_tensors_is_refused() -> None:
+    numbers = b"\x01" * (64 << 20)
+
+    assert_too_large(field(7, field(1, field(5, field(8, numbers)))))
+    assert_too_large(field(7, field(5, field(1, numbers))))
+    assert_too_large(field(7, field(1, field(3, numbers[:1000])) * 70_000))
+
+
+def assert_too_large(raw: bytes) -> None:
+    with pytest.raises(LimitError, match="the graph takes more than 64 MiB, its tensors apart"):
         read_onnx(raw)
 
 

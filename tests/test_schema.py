@@ -152,6 +152,11 @@ BODY = {
 }
 
 
+CONV = {"out_channels": 4, "kernel_size": 3}
+MOVED = {**CONV, "from": ["input", "input"]}
+GIVEN = {**MOVED, "offsets": "given"}
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -172,6 +177,9 @@ BODY = {
         {"layers": [{"repeat": {"name": None, "times": 1, "index": None, "layers": ["relu"]}}]},
         {"layers": [{"batch_norm": {"eps": "1e-3"}}, {"dropout": "0.5"}, {"dropout": 0}]},
         {"layers": ["relu", {"add": "relu1"}, {"concat": ["input", ["relu1", "add1"]]}, {"add": {"from": ["add1"]}}]},
+        {"layers": [{"deformable_conv": GIVEN}]},
+        {"defaults": {"deformable_conv": {"offsets": "given"}}, "layers": [{"deformable_conv": MOVED}]},
+        {"let": {"k": ["input", "input"], "given": 3}, "layers": [{"deformable_conv": {**GIVEN, "from": "k"}}]},
         {"layers": ["relu", {"tanh": {"from": ["relu1"], "name": "a"}}, {"tanh": {"share": "a"}}], "outputs": ["a"]},
         {"let": {"k": ["relu1", "input"], "m": "concat"}, "layers": ["relu", {"add": "k"}], "outputs": None},
         {"let": {"m": "concat"}, "layers": [{"parallel": {"merge": "m", "branches": [[], ["relu"]]}}]},
@@ -181,6 +189,7 @@ BODY = {
         {"defaults": {"add": {}, "squeeze_excitation": {"gate": "tanh"}}, "layers": ["relu"]},
         {"blocks": {"b": BODY}, "layers": [{"b": {"c": 3, "name": "x"}}, {"b": {"c": 3, "from": "x", "share": "x"}}]},
         {"blocks": {"b": {"params": ["s"], "layers": [{"add": "s"}]}}, "layers": ["relu", {"b": [["relu1", "input"]]}]},
+        {"layers": [{"upsample": 1.5}, {"upsample": ["1/2", 0.25]}, {"upsample": {"scale_factor": "5/4"}}]},
         {"layers": [{"upsample": 2}, {"upsample": {"size": ["H", "2*W"]}}, {"upsample": {"scale_factor": [2, 3]}}]},
         {"layers": [{"upsample": {"size": 9, "scale_factor": None, "mode": "bilinear", "align_corners": True}}]},
         {"defaults": {"upsample": {"mode": "bilinear"}}, "layers": [{"upsample": {"size": "H"}}]},
@@ -212,9 +221,6 @@ def test_files_made_from_the_vocabulary_are_accepted(data: dict[str, Any]) -> No
 
 
 # it refuses what the reader refuses
-
-
-CONV = {"out_channels": 4, "kernel_size": 3}
 
 
 def conv(**fields: Any) -> dict[str, Any]:
@@ -341,6 +347,10 @@ STRUCTURAL: dict[str, dict[str, Any]] = {
     "nothing to come from": {"layers": [{"relu": {"from": None}}]},
     "a number to come from": {"layers": [{"relu": {"from": 1}}]},
     "no name to come from": {"layers": ["relu", {"relu": {"from": ""}}]},
+    "given offsets from nowhere": {"layers": [{"deformable_conv": {**CONV, "offsets": "given"}}]},
+    "given offsets in a repeat from nowhere": {
+        "layers": [{"repeat": {"times": 2, "layers": [{"deformable_conv": {**CONV, "offsets": "given"}}]}}]
+    },
     "nothing to share": {"layers": [{"relu": {"share": None}}]},
     "a number to share": {"blocks": {"b": {"layers": ["relu"]}}, "layers": ["b", {"b": {"share": 1}}]},
     "parameters called from and share": {"blocks": {"b": {"layers": ["relu"], "params": ["share"]}}},
@@ -419,6 +429,14 @@ BEYOND: dict[str, dict[str, Any]] = {
     "names that are given twice": {"layers": [{"relu": {"name": "a"}}, {"tanh": {"name": "a"}}]},
     "names of outputs": {"layers": ["relu", {"add": ["relu1", "tanh1"]}]},
     "names that stand for several outputs": {"layers": ["relu", {"relu": {"from": ["relu1", "relu1"]}}]},
+    "the number of maps": {"layers": [{"deformable_conv": {**CONV, "from": ["input", "input"]}}]},
+    "the number of maps beside given offsets": {
+        "layers": [{"deformable_conv": {**CONV, "offsets": "given", "modulated": True, "from": ["input", "input"]}}]
+    },
+    "given offsets by default": {
+        "defaults": {"deformable_conv": {"offsets": "given"}},
+        "layers": [{"deformable_conv": CONV}],
+    },
     "names that hold no names": {"let": {"k": []}, "layers": ["relu", {"add": "k"}]},
     "what may be shared": {"layers": ["relu", {"tanh": {"share": "relu1"}}]},
     "merges beside names": {"let": {"k": 3}, "layers": [{"parallel": {"merge": "added", "branches": [["relu"]]}}]},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convmath.api import analyze, load, load_bytes, part
+from convmath.api import analyze, load, load_bytes
 from convmath.cli.main import run
 from convmath.errors import SpecError, UsageError
 from convmath.symbolic.compose import derive
@@ -86,14 +86,14 @@ def test_sections_that_a_base_lacks_come_before_its_layers(tmp_path: Path, monke
 
 def test_one_output_has_what_it_needs() -> None:
     inception = load("zoo:inception_v3", numbers=True)
-    main, auxiliary = part(inception, "fc"), part(inception, "aux")
+    main, auxiliary = inception.up_to("fc"), inception.up_to("aux")
     both, one = analyze(inception).totals, analyze(main).totals
 
     assert both.params - one.params == 3_326_696
     assert one.output_shape == (1000,)
     assert {node.name for node in auxiliary.nodes} & {"Mixed_7a.concat1", "fc"} == set()
     with pytest.raises(UsageError, match="there is no layer 'fcc'; did you mean 'fc'"):
-        part(inception, "fcc")
+        inception.up_to("fcc")
 
 
 def test_the_command_line_leaves_out_other_outputs(capsys: pytest.CaptureFixture[str]) -> None:

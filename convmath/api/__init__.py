@@ -13,6 +13,7 @@ from convmath.api.results import Confirmation, Report, bound
 from convmath.api.running import read_inputs, read_weights, run, worked, written
 from convmath.api.trials import Verdicts, check, check_bytes
 from convmath.api.variants import compare, settable, variant
+from convmath.api.writing import form_of, to_spec, weights_of
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
 from convmath.render.answer import Answer
@@ -37,6 +38,7 @@ __all__ = [
     "compare",
     "confirmations_to_json",
     "draw",
+    "form_of",
     "formula_sheet",
     "formulas",
     "from_onnx",
@@ -57,9 +59,11 @@ __all__ = [
     "solve",
     "solve_where",
     "stack",
+    "to_spec",
     "variant",
     "verify",
     "verify_kind",
+    "weights_of",
     "worked",
     "written",
 ]
@@ -105,18 +109,6 @@ def analyze(network: Network, **values: int) -> Report:
     divide, or a dense layer meets an image; ``UsageError`` for a value of an unknown symbol.
     """
     return Report(bound(network, values) if values else network)
-
-
-def part(network: Network, output: str) -> Network:
-    """Return what one output of *network* needs, or one layer or named part of it: it ends there.
-
-    Raises ``UsageError`` for a name that the network does not have.
-    """
-    if output not in (known := set(network.names())):
-        near = get_close_matches(output, known, 1)
-        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
-        raise UsageError(f"there is no layer '{inert(output)}'{hint}")
-    return network.up_to(output)
 
 
 def solve(network: Network, output: Sequence[int] | int | str | None = None, *, layer: str | None = None) -> Answer:
@@ -195,7 +187,7 @@ def formulas(network: Network, layer: str | None = None, *, steps: bool = False)
     from convmath.render.json import render_formulas
     from convmath.symbolic.derivation import counts, derivations
 
-    reduced = network if layer is None else part(network, layer)
+    reduced = network if layer is None else network.up_to(layer)
     analysis = Report(reduced).analysis
     derived: tuple[Derivation, ...] = ()
     if steps:

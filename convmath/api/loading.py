@@ -23,13 +23,15 @@ def load(
     *,
     numbers: bool = False,
     allow_opaque: bool = False,
+    output: str | None = None,
     limits: Limits = limits_module.DEFAULT,
 ) -> Network:
     """Read a network from a spec file, from a model of ONNX, or from the zoo as ``zoo:NAME``.
 
     *settings* binds symbols and values of the spec, to numbers or expressions; with
-    *numbers* every other symbol takes its default. *allow_opaque* is for models only, as in
-    ``from_onnx``.
+    *numbers* every other symbol takes its default. With *output* only what one output, or
+    one layer, needs is kept; of a model nothing else is read. *allow_opaque* is for models
+    only, as in ``from_onnx``.
 
     Raises ``UsageError`` for a file that does not exist, ``SpecError`` with all faults of
     the file at once, ``LimitError`` for one that is too large, ``UnsupportedError`` for a
@@ -41,22 +43,26 @@ def load(
     name, path = str(source), Path(source)
     if name in names() and not path.exists():
         raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
-    if is_callable(name) and not name.startswith(PREFIX) and not _is_file(path):
+    if is_callable(name) and not _is_file(path):
         raise UsageError(f"{inert(name)} names Python code, and importing it runs it; add --trust if you trust it")
     if name.startswith(PREFIX):
         document = read_bytes(spec_of(name.removeprefix(PREFIX)).encode(), name, ".yaml", limits)
-        return parse(document, settings, numbers=numbers, limits=limits)
+        return _ended(parse(document, settings, numbers=numbers, limits=limits), output)
     ending = path.suffix.lower()
     if ending in NEVER_OPENED and _is_file(path):
         what = f"{inert(name)}: convmath never opens {ending} files"
         raise UnsupportedError(f"{what}\n  = help: {NEVER_OPENED[ending]}")
     if ending == ONNX:
-        network = from_onnx(path, allow_opaque=allow_opaque, limits=limits)
+        network = from_onnx(path, output=output, allow_opaque=allow_opaque, limits=limits)
         return with_settings(network, settings or {}, numbers=numbers, limits=limits)
     if ending not in READERS and _is_file(path):
         known = ", ".join((*READERS, ONNX))
         raise UsageError(f"{inert(name)}: the ending says no format that convmath reads; it reads {known}")
-    return parse(read_file(path, limits), settings, numbers=numbers, limits=limits)
+    return _ended(parse(read_file(path, limits), settings, numbers=numbers, limits=limits), output)
+
+
+def _ended(network: Network, output: str | None) -> Network:
+    return network if output is None else network.up_to(output)
 
 
 def load_trusted(
@@ -101,15 +107,16 @@ def load_bytes(
     *,
     numbers: bool = False,
     allow_opaque: bool = False,
+    output: str | None = None,
     limits: Limits = limits_module.DEFAULT,
 ) -> Network:
     """Read a network from bytes: ONNX, or YAML, of which JSON is a part, or TOML where the text is no YAML mapping."""
     from convmath.spec.files import read_any
 
     if looks_like_onnx(raw):
-        network = _imported(raw, file, allow_opaque=allow_opaque, limits=limits)
+        network = _imported(raw, file, output, allow_opaque=allow_opaque, limits=limits)
         return with_settings(network, settings or {}, numbers=numbers, limits=limits)
-    return parse(read_any(raw, file, limits), settings, numbers=numbers, limits=limits)
+    return _ended(parse(read_any(raw, file, limits), settings, numbers=numbers, limits=limits), output)
 
 
 def most_bytes(beginning: bytes, limits: Limits) -> int:
@@ -118,25 +125,33 @@ def most_bytes(beginning: bytes, limits: Limits) -> int:
 
 
 def from_onnx(
-    source: str | Path | bytes, *, allow_opaque: bool = False, limits: Limits = limits_module.DEFAULT
+    source: str | Path | bytes,
+    *,
+    output: str | None = None,
+    allow_opaque: bool = False,
+    limits: Limits = limits_module.DEFAULT,
 ) -> Network:
     """Return the network of an ONNX model, from its path or its bytes; sizes that it leaves open become symbols.
 
-    Weights are not read, external data is never opened, nothing is run. With
-    *allow_opaque* operators that convmath does not know become ``opaque`` layers.
+    Weights are read when the network runs, external data never; nothing of the model is
+    run. With *output*, a node of the graph or what it puts out, only what that needs is
+    read. With *allow_opaque* operators that convmath does not know become ``opaque`` layers.
 
     Raises ``UnsupportedError`` for operators that are unknown, all at once, or without the
     extra ``onnx``; ``SpecError`` for a faulty file, ``UsageError`` for none, ``LimitError``
     for one that is too large.
     """
-    return _imported(source, "<bytes>", allow_opaque=allow_opaque, limits=limits)
+    return _imported(source, "<bytes>", output, allow_opaque=allow_opaque, limits=limits)
 
 
-def _imported(source: str | Path | bytes, file: str, *, allow_opaque: bool, limits: Limits) -> Network:
+def _imported(
+    source: str | Path | bytes, file: str, output: str | None, *, allow_opaque: bool, limits: Limits
+) -> Network:
     from convmath.importers.onnx.file import read_onnx
     from convmath.importers.onnx.graph import network_of
 
-    return network_of(read_onnx(source, file=file, limits=limits), allow_opaque=allow_opaque, limits=limits)
+    model = read_onnx(source, file=file, limits=limits)
+    return network_of(model, output=output, allow_opaque=allow_opaque, limits=limits)
 
 
 def reread(network: Network, settings: Settings, *, numbers: bool, limits: Limits = limits_module.DEFAULT) -> Network:

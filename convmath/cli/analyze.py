@@ -60,7 +60,6 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
         parse_settings(settings),
         numbers=numbers,
         limits=limits,
-        allow_opaque=options["allow_opaque"],
         output=options["output"],
     )
     layers = len(network.nodes)

@@ -45,7 +45,6 @@ def command(specs: tuple[str, ...], settings: tuple[str, ...], *, numbers: bool,
         variants,
         parse_settings(settings),
         numbers=numbers,
-        allow_opaque=options["allow_opaque"],
         limits=limits,
     )
     text = found.to_text(width=width()) if form == "text" else getattr(found, f"to_{form}")()
@@ -65,12 +64,11 @@ def _compared(
     settings: dict[str, int | str],
     *,
     numbers: bool,
-    allow_opaque: bool,
     limits: Limits,
 ) -> Any:
     from convmath import api
 
-    bare = [read_network(spec, {}, numbers=False, limits=limits, allow_opaque=allow_opaque) for spec in specs]
+    bare = [read_network(spec, {}, numbers=False, limits=limits) for spec in specs]
     bare += [api.variant(bare[0], old, new, limits=limits) for old, new in variants]
     unknown = [name for name in settings if not any(name in api.settable(each) for each in bare)]
     if unknown:

@@ -54,9 +54,7 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, what: str, *
     for name, pictures in GOES_WITH.items():
         if options[name] not in (None, False, ()) and what not in pictures:
             raise UsageError(f"--{NAMES.get(name, name)} goes with --what {' and '.join(pictures)}")
-    network = read_network(
-        spec, parse_settings(settings), numbers=numbers, limits=limits, allow_opaque=options["allow_opaque"]
-    )
+    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
     drawing = api.draw(
         network,
         what,

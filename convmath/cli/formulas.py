@@ -59,7 +59,5 @@ def _found(spec: str | None, settings: tuple[str, ...], options: dict[str, Any],
         return api.sharing_scale()
     if spec is None:
         return api.formula_sheet() if options["everything"] else api.sheet(options["kind"])
-    network = read_network(
-        spec, parse_settings(settings), numbers=numbers, limits=limits, allow_opaque=options["allow_opaque"]
-    )
+    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
     return api.formulas(network, options["layer"], steps=options["steps"])

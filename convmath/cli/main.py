@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "put claimed formulas on trial: proved, confirmed, or refuted by the smallest counterexample",
     "compare": "networks, or variants of one, side by side, with ratios in closed form",
     "completion": "the script with which a shell completes what you type",
+    "convert": "a network as a spec file that a person can read, with its branches and repeats",
     "draw": "pictures: sliding windows, weight matrices, receptive fields, the network",
     "formulas": "closed forms with their derivations; the general formulas of a kind of layer",
     "run": "execute on real data; write every window as the sum of products that it is",

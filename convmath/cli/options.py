@@ -112,26 +112,30 @@ def read_network(
     *,
     numbers: bool,
     limits: Limits,
-    allow_opaque: bool,
     output: str | None = None,
 ) -> Network:
-    """Read SPEC: a file, ``zoo:NAME``, or ``-`` for standard input; only what *output* needs, where it is given."""
+    """Read SPEC: a file, ``zoo:NAME``, or ``-`` for standard input; only what *output* needs, where it is given.
+
+    How a model is read, as ``--trust`` says, stands in the context of the command.
+    """
     from convmath import api
 
     given = click.get_current_context().params
+    allow_opaque = given["allow_opaque"]
     trusted = given["trust"] and is_callable(spec)
     if given["shapes"] and not trusted:
         raise UsageError("--input-shape goes with --trust and package.module:callable; other networks have their own")
     if spec == STDIN:
         raw = read_stdin(limits, api.most_bytes)
-        network = api.load_bytes(raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits)
-    elif trusted:
+        return api.load_bytes(
+            raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits
+        )
+    if trusted:
         network = api.load_trusted(
             spec, given["shapes"], settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits
         )
-    else:
-        network = api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits)
-    return network if output is None else api.part(network, output)
+        return network if output is None else network.up_to(output)
+    return api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits)
 
 
 def read_stdin(limits: Limits, most: Callable[[bytes, Limits], int] | None = None) -> bytes:

@@ -25,9 +25,7 @@ def command(spec: str, settings: tuple[str, ...], **options: Any) -> None:
     from convmath import api
 
     limits = take_limits(options)
-    network = read_network(
-        spec, parse_settings(settings), numbers=True, limits=limits, allow_opaque=options["allow_opaque"]
-    )
+    network = read_network(spec, parse_settings(settings), numbers=True, limits=limits)
     del options["numbers"]
     if options["pixel"] is not None and (options["layer"] or options["position"]):
         raise UsageError("--pixel asks about every layer; leave out --layer and --at")

@@ -47,9 +47,7 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, **options: A
 
     limits = take_limits(options)
     _check(options)
-    network = read_network(
-        spec, parse_settings(settings), numbers=numbers, limits=limits, allow_opaque=options["allow_opaque"]
-    )
+    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
     data = api.read_inputs(network, options["data"], limits)
     weights = api.read_weights(options["weights"], limits) if options["weights"] else None
     if not options["steps"]:

@@ -36,9 +36,7 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
     wanted = _wanted(options["wanted"])
     if options["where"] is not None and (wanted is not None or options["layer"] is not None):
         raise UsageError('--where goes without --output and --layer; name a layer as in layers["c3"].params < 5e6')
-    network = read_network(
-        spec, parse_settings(settings), numbers=numbers, limits=limits, allow_opaque=options["allow_opaque"]
-    )
+    network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
     if options["where"] is not None:
         text = api.solve_where(network, options["where"], form=form, width=width())
     else:

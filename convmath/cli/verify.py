@@ -47,7 +47,6 @@ def command(spec: str | None, settings: tuple[str, ...], *, numbers: bool, form:
             parse_settings(settings),
             numbers=numbers,
             limits=limits,
-            allow_opaque=options["allow_opaque"],
             output=options["output"],
         )
         found = [_network(network, options, limits)]

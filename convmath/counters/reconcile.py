@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from convmath.counters.tables import COUNTERS
 from convmath.counters.writings import MEANINGS, POSSIBLE, writings
 from convmath.errors import UnsupportedError, UsageError, inert
 from convmath.formula import Formula, Value, sum_of
-from convmath.report import Analysis, Counted, Difference, NetworkReport, Reconciliation
+from convmath.report import Analysis, Counted, Difference, NetworkReport, Reconciliation, Writing
 from convmath.spec.conv import Conv
 from convmath.spec.deformable import DeformableConv
 from convmath.spec.graph import Network, Node, arriving_channels
@@ -21,6 +22,8 @@ from convmath.symbolic.facts import Facts, Shape, apply
 from convmath.symbolic.passes import Depth
 
 MOST_NAMED = 3
+MOST_PRINTED = 10**300
+"""The counters round with floats, which end somewhere."""
 
 Amount = tuple[Entry, Value, Value, Value | None]
 """An entry with the difference that it makes, what is counted, and what would be right."""
@@ -42,7 +45,7 @@ def reconcile(
     walk = _Walk(network, analysis.report, counter, hows)
     counted = walk.counted()
     at = None if bound is None or analysis.at is None else _Walk(bound, analysis.at, counter, hows).counted()
-    assumed = sorted(walk.assumed)
+    assumed = sorted(walk.assumed.items())
     return Reconciliation(
         convention=counter.name,
         version=counter.version,
@@ -51,7 +54,7 @@ def reconcile(
         values=analysis.values,
         counted=counted,
         at=at,
-        assumed=tuple((kind, how, MEANINGS[how]) for kind, how in assumed),
+        assumed=tuple(Writing(kind, how, MEANINGS[how], layers) for (kind, how), layers in assumed),
     )
 
 
@@ -142,7 +145,7 @@ class _Walk:
     def __init__(self, network: Network, report: NetworkReport, counter: Counter, hows: _Hows) -> None:
         self.network, self.report, self.counter, self.hows = network, report, counter, hows
         self.lines: dict[tuple[str, int], _Line] = {}
-        self.assumed: set[tuple[str, str]] = set()
+        self.assumed: Counts[tuple[str, str]] = Counts()
         self.refused: dict[str, list[str]] = {}
 
     def counted(self) -> Counted:
@@ -157,7 +160,7 @@ class _Walk:
         differences = tuple(each for each in (line.difference() for line in self.lines.values()) if each.amount != 0)
         totals = self.report.totals
         total = totals.macs + sum_of(each.amount for each in differences)
-        printed = None if isinstance(total, Formula) else self.counter.prints(int(total))
+        printed = None if isinstance(total, Formula) or total > MOST_PRINTED else self.counter.prints(int(total))
         return Counted(totals.macs, differences, total, totals.params, printed)
 
     def _enter(
@@ -180,7 +183,7 @@ class _Walk:
             return
         how = self.hows.of(node, layer)
         if self.counter.depends(layer.kind):
-            self.assumed.add((layer.kind, how))
+            self.assumed[layer.kind, how] += 1
         site = _site(layer, arriving, facts)
         for entry in self.counter.entries(layer.kind, how):
             if entry.when is None or entry.when(site):

@@ -44,8 +44,8 @@ def _norms(with_scale: int, without: int) -> Entries:
 
 def _weights(site: Site) -> Value:
     """Return the weights of a transposed convolution, multiplied with the positions of the output."""
-    kernels = site.params - (site.leaving[0] if site.layer.bias else 0)
-    return kernels * site.positions
+    weights: Value = site.params - (site.leaving[0] if site.layer.bias else 0)
+    return weights * site.positions
 
 
 def _own_taps(site: Site) -> Value:
@@ -57,8 +57,8 @@ def _own_taps(site: Site) -> Value:
 
 def _offsets(site: Site) -> Value:
     """Return how many numbers move, and weigh, the taps of one window."""
-    numbers = len(site.layer.kernel_size) + site.layer.modulated
-    return site.layer.offset_groups * product_of(site.layer.kernel_size) * numbers
+    numbers: Value = site.rank + site.layer.modulated
+    return product_of((site.layer.offset_groups, *site.layer.kernel_size)) * numbers
 
 
 def _deformed_biases(site: Site) -> Value:
@@ -76,7 +76,8 @@ def _sampling(site: Site) -> Value:
 def _normalised_windows(site: Site) -> Value:
     """Return what ``local_response_norm`` of PyTorch calls: three products or sums, and a pooling over channels."""
     channels, *sizes = site.arriving[0]
-    return (3 * channels + channels + site.layer.size - 1) * product_of(sizes)
+    padded: Value = channels + site.layer.size - 1
+    return (3 * channels + padded) * product_of(sizes)
 
 
 def _additions(site: Site) -> Value:
@@ -200,6 +201,10 @@ def _called(kinds: tuple[str, ...], module: Entries, functional: Entries) -> Map
     return found | {f"{kind}:functional": functional for kind in kinds}
 
 
+SKIPPED: Entries = (
+    Entry("left out", nothing, instead=True, fault="it knows a class of torch.nn, but none made from it", right=macs),
+)
+
 PTFLOPS = Counter(
     name="ptflops",
     version="0.7.5",
@@ -208,14 +213,15 @@ PTFLOPS = Counter(
     unknown=UNKNOWN,
     table={
         **dict.fromkeys(("conv", "conv_transpose", "dense"), BIAS),
+        **dict.fromkeys(("conv:subclass", "conv_transpose:subclass", "dense:subclass"), SKIPPED),
         "deformable_conv": (
             Entry("1 per output, for the bias", _deformed_biases),
             Entry("24 per tap and position for sampling, 25 if modulated", _sampling),
         ),
         **_called(("relu", "prelu", "elu", "gelu"), ARRIVING, ONCE),
-        **_called(("relu6", "silu", "softmax"), ONCE, ONCE),
+        **dict.fromkeys(("relu6", "silu", "softmax"), ONCE),
         **_called(("leaky_relu",), ONCE, ()),
-        **{f"{kind}:tensor": () for kind in ("relu", "prelu", "elu", "gelu", "relu6", "silu", "softmax", "leaky_relu")},
+        **{f"{kind}:tensor": () for kind in ("relu", "prelu", "softmax")},
         **_called(("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"), ARRIVING, ONCE),
         "adaptive_avg_pool:mean": (),
         "lp_pool": (
@@ -229,6 +235,7 @@ PTFLOPS = Counter(
         "add:function": (Entry("1 per sum", _additions),),
         "multiply:function": (Entry("1 per product", _products),),
         "scale:function": (Entry("1 per product", _products),),
+        "bias:function": (Entry("1 per sum", _additions),),
     },
 )
 

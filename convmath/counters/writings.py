@@ -8,20 +8,27 @@ from typing import Any
 POOLS = ("max_pool", "avg_pool", "lp_pool", "adaptive_max_pool")
 NORMS = ("batch_norm", "layer_norm", "group_norm", "instance_norm")
 ACTIVATIONS = (
-    "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish", "softplus", "sigmoid", "tanh",
+    "relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus",
+    "sigmoid", "tanh", "log_sigmoid", "softsign",
     "hard_sigmoid", "hard_swish", "hard_tanh", "softmax", "log_softmax", "glu",
 )  # fmt: skip
+METHODS = ("relu", "prelu", "celu", "selu", "sigmoid", "tanh", "softmax", "log_softmax")
+"""Activations that torch has as functions, too."""
 
 WRITINGS: Mapping[str, tuple[str, ...]] = {
-    "conv": ("module", "same", "linear"),
+    "conv": ("module", "same", "linear", "subclass"),
+    "conv_transpose": ("module", "subclass"),
+    "dense": ("module", "subclass"),
     "adaptive_avg_pool": ("module", "functional", "mean"),
     "upsample": ("module", "functional"),
     "add": ("operator", "function"),
     "multiply": ("operator", "function"),
     "scale": ("operator", "function"),
+    "bias": ("operator", "function"),
     **dict.fromkeys(POOLS, ("module", "functional")),
     **dict.fromkeys(NORMS, ("module", "functional")),
-    **dict.fromkeys(ACTIVATIONS, ("module", "functional", "tensor")),
+    **dict.fromkeys(ACTIVATIONS, ("module", "functional")),
+    **dict.fromkeys(METHODS, ("module", "functional", "tensor")),
 }
 """The ways of each kind, the usual one first; kinds that stand here with none have one way only."""
 
@@ -33,6 +40,7 @@ MEANINGS: Mapping[str, str] = {
     "operator": "an operator between tensors, + or *",
     "function": "a call of torch.add or torch.mul",
     "same": "a module of torch.nn with padding='same'",
+    "subclass": "a subclass of a module of torch.nn",
     "linear": "torch.nn.Linear over channels that stand last",
 }
 

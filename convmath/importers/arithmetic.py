@@ -33,7 +33,7 @@ RESCALED: Mapping[str, Callable[[float], tuple[float, float]]] = {
     "div": lambda c: (1 / c, 0.0),
 }
 """What an operation with a constant behind it does to a map: its factor, and what is added."""
-TURNED: Mapping[str, Callable[[float], tuple[float, float]]] = RESCALED | {"sub": lambda c: (-1.0, c)}
+TURNED: Mapping[str, Callable[[float], tuple[float, float]]] = {**RESCALED, "sub": lambda c: (-1.0, c)}
 """The same with the constant before it."""
 
 
@@ -116,7 +116,7 @@ def resize(
         isinstance(new, int) and isinstance(old, int) and new % old == 0
         for new, old in zip(size, x.shape.sizes, strict=True)
     ):
-        factor = tuple(new // old for new, old in zip(size, x.shape.sizes, strict=True))  # type: ignore[operator]
+        factor = tuple(new // old for new, old in zip(size, x.shape.sizes, strict=True))
         size = ()
     layer = Upsample(
         scale_factor=tuple(factor), size=tuple(size), mode=mode, align_corners=align_corners and mode != "nearest"

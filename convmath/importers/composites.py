@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import isclose, sqrt
+from typing import Any
 
 from convmath.importers.function import Function
 from convmath.importers.sketch import Draft, renumbered
+from convmath.importers.tensor import Constant
 from convmath.spec.activation import (
     Gelu,
     HardSigmoid,
@@ -29,7 +31,9 @@ from convmath.spec.conv import Conv
 from convmath.spec.dense import Dense
 from convmath.spec.layer import Layer
 from convmath.spec.merge import Multiply
-from convmath.spec.norm import Bias
+from convmath.spec.norm import Bias, GroupNorm, InstanceNorm, LayerNorm, Scale
+from convmath.spec.reshape import Reshape
+from convmath.spec.shuffle import ChannelShuffle
 from convmath.spec.transpose import ConvTranspose
 
 STEEP = HardSigmoid(alpha=1 / 6, beta=0.5)
@@ -177,10 +181,10 @@ def _gelu(rewriting: _Rewriting, at: int) -> bool:
             if parts:
                 return rewriting.put(at, Gelu(approximate="none"), x, [product, *parts])
     for half, gate in _product(rewriting, at):
-        x = rewriting.rescaled(half, 0.5, 0.0)
-        parts = None if x is None else _erf(rewriting, gate, x)
-        if parts and x is not None:
-            return rewriting.put(at, Gelu(approximate="none"), x, [half, *parts])
+        whole = rewriting.rescaled(half, 0.5, 0.0)
+        parts = None if whole is None else _erf(rewriting, gate, whole)
+        if parts and whole is not None:
+            return rewriting.put(at, Gelu(approximate="none"), whole, [half, *parts])
     return False
 
 
@@ -213,6 +217,77 @@ def _biased(rewriting: _Rewriting, at: int) -> bool:
     return True
 
 
+def _unshuffled(rewriting: _Rewriting, at: int) -> bool:
+    """Put the order of a vector's elements, as maps of channels last have it, into the weights that read them."""
+    draft = rewriting.drafts[at]
+    if not isinstance(draft.node.layer, Dense) or draft.node.share is not None or at in rewriting.owners:
+        return False
+    [order] = draft.node.inputs
+    shuffle, vector = rewriting.layer(order), rewriting.inner(order, ChannelShuffle)
+    weight = draft.given.get("weight")
+    if vector is None or weight is None or not isinstance(shuffle, ChannelShuffle):
+        return False
+    groups = shuffle.groups
+    if not isinstance(groups, int) or rewriting.drafts[order - rewriting.first].shape.sizes:
+        return False
+    outputs, inputs = weight.shape
+
+    def arranged(array: Any) -> Any:
+        return array.reshape(outputs, inputs // groups, groups).swapaxes(1, 2).reshape(outputs, inputs)
+
+    rewriting.drafts[at] = replace(draft, given={**draft.given, "weight": weight.arranged(weight.shape, arranged)})
+    return rewriting.put(at, draft.node.layer, vector, [order])
+
+
+def _grouped(rewriting: _Rewriting, at: int) -> bool:
+    """Put together a norm of groups: channels written as groups, each normalised, and written back."""
+    back = rewriting.drafts[at]
+    if not isinstance(back.node.layer, Reshape):
+        return False
+    [normed] = back.node.inputs
+    written = rewriting.inner(normed, InstanceNorm)
+    x = None if written is None else rewriting.inner(written, Reshape)
+    if written is None or x is None or x < rewriting.first:
+        return False
+    norm, parts = rewriting.drafts[normed - rewriting.first], rewriting.drafts[written - rewriting.first].shape
+    if rewriting.drafts[x - rewriting.first].shape != back.shape or len(parts.sizes) != 1:
+        return False
+    layer, groups = norm.node.layer, parts.channels
+    plain = not norm.given or (_filled(norm.given["weight"], 1.0) and _filled(norm.given["bias"], 0.0))
+    if not isinstance(layer, InstanceNorm) or not isinstance(groups, int) or not plain:
+        return False
+    if not isinstance(back.shape.channels, int) or back.shape.channels % groups:
+        return False
+    if norm.node.share is not None or normed - rewriting.first in rewriting.owners:
+        return False
+    made = GroupNorm(num_groups=groups, affine=False, eps=layer.eps)
+    return rewriting.put(at, made, x, [normed, written])
+
+
+def _filled(held: Constant, number: float) -> bool:
+    return held.values is not None and all(each == number for each in held.values)
+
+
+def _affine(rewriting: _Rewriting, at: int) -> bool:
+    """Put a factor and a bias for each channel into the norm that they stand behind."""
+    draft = rewriting.drafts[at]
+    if not isinstance(draft.node.layer, Bias):
+        return False
+    [scaled] = draft.node.inputs
+    normed = rewriting.inner(scaled, Scale)
+    layer = None if normed is None else rewriting.layer(normed)
+    if normed is None or not isinstance(layer, GroupNorm | LayerNorm | InstanceNorm) or layer.affine:
+        return False
+    x = rewriting.inner(normed, type(layer))
+    scale = rewriting.drafts[scaled - rewriting.first]
+    whole = isinstance(layer, LayerNorm) and layer.over == "all" and draft.shape.sizes
+    shared = {draft.node.share, scale.node.share} != {None} or rewriting.owners & {at, scaled - rewriting.first}
+    if x is None or whole or shared:
+        return False
+    rewriting.drafts[at] = replace(draft, given={**scale.given, **draft.given})
+    return rewriting.put(at, replace(layer, affine=True), x, [scaled, normed])
+
+
 def _clipped(rewriting: _Rewriting, at: int) -> bool:
     """Name a clip at 0 and 6."""
     node = rewriting.drafts[at].node
@@ -229,4 +304,7 @@ PATTERNS: tuple[Callable[[_Rewriting, int], bool], ...] = (
     _hard_swish,
     _gelu,
     _biased,
+    _unshuffled,
+    _grouped,
+    _affine,
 )

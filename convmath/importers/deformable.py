@@ -42,4 +42,4 @@ def deform_conv(
         max_offset=1,
     )
     parts = [image(x, len(kernel)), offset, *([] if mask is None else [mask])]
-    return sketch.layer(name, layer, *parts, given=weighted(weight, bias))
+    return sketch.layer(name, layer, *parts, given=weighted(weight, bias, out_channels))

@@ -33,5 +33,5 @@ def looks_like_onnx(raw: bytes) -> bool:
 
 
 def is_callable(spec: str) -> bool:
-    """Tell whether a SPEC names a callable in a Python module: ``package.module:callable``."""
-    return _CALLABLE.fullmatch(spec) is not None
+    """Tell whether a SPEC names a callable of a Python module, ``package.module:callable``; the zoo is none."""
+    return _CALLABLE.fullmatch(spec) is not None and not spec.startswith("zoo:")

@@ -28,8 +28,10 @@ def image(x: Tensor, rank: int | None = None) -> Tensor:
     return x
 
 
-def weighted(weight: Constant, bias: Constant | None) -> dict[str, Constant]:
-    """Return the parameters of a layer by their names."""
+def weighted(weight: Constant, bias: Constant | None, outputs: int) -> dict[str, Constant]:
+    """Return the parameters of a layer by their names; its bias is one number for each of *outputs*."""
+    if bias is not None and bias.shape != (outputs,):
+        raise Unsupported(f"a bias of {list(bias.shape)} is not one number for each of {outputs} outputs")
     return {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
 
 
@@ -60,7 +62,7 @@ def conv(
         bias=bias is not None,
         padding_mode=mode,
     )
-    return sketch.layer(name, layer, x, kind=_kind(layer, x.shape.channels), given=weighted(weight, bias))
+    return sketch.layer(name, layer, x, kind=_kind(layer, x.shape.channels), given=weighted(weight, bias, out_channels))
 
 
 def _kind(layer: Conv, channels: Value) -> str:
@@ -98,7 +100,7 @@ def conv_transpose(
         groups=groups,
         bias=bias is not None,
     )
-    return sketch.layer(name, layer, x, given=weighted(weight, bias))
+    return sketch.layer(name, layer, x, given=weighted(weight, bias, out_channels * groups))
 
 
 def _meets(x: Tensor, arriving: int, weight: Constant) -> None:
@@ -117,7 +119,7 @@ def linear(sketch: Sketch, name: str, x: Tensor, weight: Constant, bias: Constan
     _meets(x, inputs, weight)
     if not x.shape.sizes:
         layer: Layer = Dense(out_features=outputs, bias=bias is not None)
-        return sketch.layer(name, layer, x, given=weighted(weight, bias))
+        return sketch.layer(name, layer, x, given=weighted(weight, bias, outputs))
     rank = len(x.shape.sizes)
     shape = (outputs, inputs, *(1,) * rank)
     one = (1,) * rank
@@ -132,7 +134,7 @@ def linear(sketch: Sketch, name: str, x: Tensor, weight: Constant, bias: Constan
         padding_mode="zeros",
     )
     arranged = weight.arranged(shape, lambda array: array.reshape(shape))
-    return sketch.layer(name, mixing, x, kind="pointwise_conv", given=weighted(arranged, bias))
+    return sketch.layer(name, mixing, x, kind="pointwise_conv", given=weighted(arranged, bias, outputs))
 
 
 def batch_norm(
@@ -149,11 +151,15 @@ def batch_norm(
     if x.logical(1) != CHANNELS[0]:
         raise Unsupported(f"it works on channels first, but the axes are in the order {x.order}")
     _meets(x, mean.size, mean)
-    given = {"running_mean": mean, "running_var": variance} | _affine(weight, bias)
+    _meets(x, variance.size, variance)
+    given = {"running_mean": mean, "running_var": variance} | _affine(x, weight, bias)
     return sketch.layer(name, BatchNorm(affine=weight is not None, eps=eps), x, given=given)
 
 
-def _affine(weight: Constant | None, bias: Constant | None) -> dict[str, Constant]:
+def _affine(x: Tensor, weight: Constant | None, bias: Constant | None) -> dict[str, Constant]:
+    for each in (weight, bias):
+        if each is not None and each.size != x.shape.channels and len(each.shape) < 2:
+            raise Unsupported(f"{each.size} numbers meet {x.shape.channels} channels")
     if (weight is None) != (bias is None):
         raise Unsupported("it has a weight without a bias, or a bias without a weight")
     return {} if weight is None or bias is None else {"weight": weight, "bias": bias}
@@ -174,7 +180,7 @@ def layer_norm(
     if over != {CHANNELS[0]} and not (over == everything and x.is_plain):
         raise Unsupported(f"it normalises some of the axes {x.order}, neither the channels alone nor all")
     word = "channels" if over == {CHANNELS[0]} and x.shape.sizes else "all"
-    given = _affine(weight, bias)
+    given = _affine(x, weight, bias)
     return sketch.layer(name, LayerNorm(over=word, affine=bool(given), eps=eps), x, given=given)
 
 
@@ -182,7 +188,7 @@ def group_norm(
     sketch: Sketch, name: str, x: Tensor, groups: int, weight: Constant | None, bias: Constant | None, eps: float
 ) -> Tensor:
     """Add a normalisation of groups of channels."""
-    given = _affine(weight, bias)
+    given = _affine(x, weight, bias)
     return sketch.layer(name, GroupNorm(num_groups=groups, affine=bool(given), eps=eps), x, given=given)
 
 
@@ -190,7 +196,7 @@ def instance_norm(
     sketch: Sketch, name: str, x: Tensor, weight: Constant | None, bias: Constant | None, eps: float
 ) -> Tensor:
     """Add a normalisation of every channel by its own mean and variance."""
-    given = _affine(weight, bias)
+    given = _affine(x, weight, bias)
     return sketch.layer(name, InstanceNorm(affine=bool(given), eps=eps), image(x), given=given)
 
 

@@ -50,10 +50,13 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
     dims = _resolved(x, target)
     if dims == x.dims:
         return x
-    if dims[:1] != (BATCH_SIZE,) or x.axes[0] != BATCH:
+    if dims[:1] != (BATCH_SIZE,) or x.axes[0] != BATCH or len(dims) == 1:
         raise Unsupported(f"the batch of a map of {x} becomes part of another axis, in {_shown(dims)}")
+    if x.is_hidden:
+        x = Tensor.plain(x.producer, x.shape)
+        return x if dims == x.dims else _written(sketch, name, x, dims)
     if not x.is_plain:
-        return _joined(sketch, name, x, dims)
+        return _flat(sketch, name, x) if len(dims) == 2 and _is_last(x) else _joined(sketch, name, x, dims)
     sizes = x.shape.sizes
     if len(dims) == 2:
         return sketch.layer(name, Flatten(), x) if sizes else x
@@ -90,6 +93,17 @@ def _open(one: tuple[Value, ...], two: tuple[Value, ...]) -> bool:
 
 def _shown(dims: Sequence[Value]) -> str:
     return f"[{', '.join('batch' if each == BATCH_SIZE else str(each) for each in dims)}]"
+
+
+def _is_last(x: Tensor) -> bool:
+    """Tell whether all that differs from a plain map is that channels stand last."""
+    return x.axes == (BATCH, *((2 + at, 0) for at in range(len(x.shape.sizes))), CHANNELS)
+
+
+def _flat(sketch: Sketch, name: str, x: Tensor) -> Tensor:
+    """Add what writes a map of channels last as a vector, in which the channels of each position stand together."""
+    vector = sketch.layer(name, Flatten(), Tensor.plain(x.producer, x.shape))
+    return sketch.layer(f"{name}.order", ChannelShuffle(groups=x.shape.channels), vector)
 
 
 def _joined(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Tensor:
@@ -153,6 +167,8 @@ def squeeze(sketch: Sketch, name: str, x: Tensor, axes: Sequence[int] | None) ->
     if any(isinstance(x.dims[x.at(axis)], Formula) for axis in axes or ()):
         raise Unsupported(f"an axis of a map of {x} is squeezed, but its size is no number")
     dims = tuple(size for at, size in enumerate(x.dims) if at not in places)
+    if places == [1] and x.is_plain and len(x.shape.sizes) > 1:  # else a height would pass for channels
+        return Tensor(x.producer, x.shape, (x.axes[0], *x.axes[2:]), dims)
     return reshape(sketch, name, _without_ones(x, places), dims) if places else x
 
 
@@ -168,8 +184,13 @@ def unsqueeze(sketch: Sketch, name: str, x: Tensor, axes: Sequence[int]) -> Tens
     """Add what puts axes of size 1 in."""
     rank = len(x.dims) + len(axes)
     places = {axis % rank for axis in axes}
+    if x.is_hidden and len(places) == 1:
+        [at] = places
+        order = (*x.axes[:at], CHANNELS, *x.axes[at:])
+        return Tensor(x.producer, x.shape, order, (*x.dims[:at], 1, *x.dims[at:]))
     rest = iter(x.dims)
-    return reshape(sketch, name, x, tuple(1 if at in places else next(rest) for at in range(rank)))
+    dims = tuple(1 if at in places else next(rest) for at in range(rank))
+    return _written(sketch, name, x, dims) if x.is_plain and 0 not in places else reshape(sketch, name, x, dims)
 
 
 def concat(sketch: Sketch, name: str, parts: Sequence[Tensor], axis: int) -> Tensor:
@@ -251,12 +272,8 @@ def pad(sketch: Sketch, name: str, x: Tensor, pads: Sequence[tuple[Value, Value]
             amount[x.logical(axis)] = pair
     if amount[0] != (0, 0) or amount[1] != (0, 0):
         raise Unsupported("it pads the batch or the channels")
-    cut = tuple(
-        (max(0, -before), max(0, -after)) if _numbers(before, after) else (0, 0) for before, after in amount[2:]
-    )
-    more = tuple(
-        (max(0, before), max(0, after)) if _numbers(before, after) else (before, after) for before, after in amount[2:]
-    )
+    cut = tuple((_below(before), _below(after)) for before, after in amount[2:])
+    more = tuple((before + less, after + fewer) for (before, after), (less, fewer) in zip(amount[2:], cut, strict=True))
     both = any(pair != (0, 0) for pair in cut) and any(pair != (0, 0) for pair in more)
     if any(pair != (0, 0) for pair in cut):
         x = sketch.layer(f"{name}.crop" if both else name, Crop(amount=cut), x)
@@ -265,5 +282,6 @@ def pad(sketch: Sketch, name: str, x: Tensor, pads: Sequence[tuple[Value, Value]
     return x
 
 
-def _numbers(*values: Value) -> bool:
-    return all(isinstance(each, int) for each in values)
+def _below(number: Value) -> int:
+    """Return how far a number is below 0; a formula is none that could be."""
+    return max(0, -number) if isinstance(number, int) else 0

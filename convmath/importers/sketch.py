@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,8 +13,10 @@ from convmath.importers.function import Function
 from convmath.importers.names import LayerNames
 from convmath.importers.tensor import Constant, Reading, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
+from convmath.spec.fields import check_number
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
 from convmath.spec.layer import Layer
+from convmath.spec.reshape import Identity
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
 from convmath.symbolic.facts import Shape, apply
 
@@ -74,8 +77,14 @@ class Sketch:
         if len(self.drafts) >= self.limits.layers:
             message = f"the model has more than {self.limits.layers} layers"
             raise LimitError(Problem("too-many-layers", message, f"{self.limits.flag('layers')} raises the limit"))
+        for field_name, held, minimum in layer.sizes():
+            wrong = check_number(held, minimum)
+            if wrong:
+                raise Unsupported(f"its {field_name} {wrong}")
         try:
             shape = apply(layer, *(each.shape for each in parts)).out
+        except LimitError:
+            raise
         except SpecError as error:
             raise Unsupported("; ".join(problem.message for problem in error.problems)) from None
         full = self.names.take(name or layer.kind)
@@ -119,9 +128,8 @@ class Sketch:
 
         if self.refused:
             raise UnsupportedError(_listed(self.name, self.refused))
+        outputs = [self.layer("output", Identity(), each) if self._arrives(each) else each for each in outputs]
         ends = tuple(dict.fromkeys(each.producer - len(self.inputs) for each in outputs))
-        if any(end < 0 for end in ends) or not ends:
-            raise UnsupportedError(f"{self.name}: the model puts out what arrives, unchanged")
         drafts, ends = recognised(self.drafts, len(self.inputs), ends)
         for draft in drafts:
             if isinstance(draft.node.layer, Function):
@@ -141,6 +149,10 @@ class Sketch:
             weights={each.node.name: Reading(each.given) for each in drafts if each.given},
         )
 
+    def _arrives(self, x: Tensor) -> bool:
+        """Tell whether a map is an input of the network, unchanged."""
+        return x.producer < len(self.inputs)
+
     def _names(self, nodes: Sequence[Node]) -> Iterator[frozenset[str]]:
         for each in self.inputs:
             yield from (size.names for size in each.shape if isinstance(size, Formula))
@@ -154,12 +166,16 @@ def groups(nodes: Sequence[Node]) -> Iterator[Group]:
     Only parts whose layers stand one after the other; one layer alone is no part.
     """
     taken = {node.name for node in nodes}
+    ordered = sorted(taken)
     spans: dict[str, list[int]] = {}
     for at, node in enumerate(nodes):
         for prefix in _prefixes(node.name):
             spans.setdefault(prefix, []).append(at)
     for prefix, places in spans.items():
-        if prefix not in taken and 1 < len(places) == places[-1] - places[0] + 1 < len(nodes):
+        # a slash follows a dot in ASCII, so that all names inside stand between these
+        within = bisect_left(ordered, f"{prefix}0") - bisect_left(ordered, f"{prefix}.")
+        alone = len(places) == within == places[-1] - places[0] + 1
+        if alone and prefix not in taken and 1 < within < len(nodes):
             yield Group(prefix, places[0], places[-1] + 1)
 
 
@@ -178,6 +194,7 @@ def _listed(name: str, refused: Sequence[Refused]) -> str:
     for (operator, why), places in found.items():
         shown = ", ".join(map(inert, places[:5])) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
         lines.append(f"  {inert(operator)}: {inert(why)} (at {shown})")
+    lines.append("  = help: --output NAME reads only what one node needs; --allow-opaque lets unknown operators stand")
     return "\n".join(lines)
 
 

@@ -18,6 +18,9 @@ Axis = tuple[int, int]
 BATCH, CHANNELS = (0, 0), (1, 0)
 
 
+ATTENTION = "it multiplies two maps with one another, as attention does; no layer of a convolutional network says that"
+
+
 class Unsupported(Exception):  # noqa: N818  (it tells of the model, not of a fault)
     """A node of the foreign graph means something that no network of convmath can say."""
 
@@ -46,12 +49,18 @@ class Tensor:
         """Whether the axes stand as in a network of convmath."""
         return self.axes == tuple((at, 0) for at in range(len(self.shape.sizes) + 2))
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the model left out the axis of the only channel, and kept the order of the rest."""
+        return self.axes == (BATCH, *((at, 0) for at in range(2, len(self.shape.sizes) + 2)))
+
     def after(self, producer: int, shape: Shape) -> Tensor:
         """Return another map of the same axes, in the same order."""
         plain = Tensor.plain(producer, shape)
         if self.is_plain:
             return plain
-        if len(set(self.axes)) != len(plain.axes) or len(shape.sizes) != len(self.shape.sizes):
+        whole = len(set(self.axes)) == len(plain.axes) or (self.is_hidden and shape.channels == 1)
+        if not whole or len(shape.sizes) != len(self.shape.sizes):
             raise Unsupported(f"the axes of the map are in the order {self.order}")
         dims = tuple(plain.dims[logical] for logical, _ in self.axes)
         return Tensor(producer, shape, self.axes, dims)
@@ -95,6 +104,8 @@ class Constant:
     shape: tuple[int, ...]
     read: Callable[[], Any]
     values: tuple[Any, ...] | None = None
+    made: float | None = None
+    """The number that all elements are, where the model fills a shape with it rather than store them."""
 
     @property
     def size(self) -> int:
@@ -108,7 +119,7 @@ class Constant:
 
     def reshaped(self, shape: tuple[int, ...]) -> Constant:
         """Return the same numbers, in the same order, in another shape."""
-        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values)
+        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values, self.made)
 
     def arranged(self, shape: tuple[int, ...], how: Callable[[Any], Any]) -> Constant:
         """Return the same numbers as *how* arranges their array, which gives *shape*."""

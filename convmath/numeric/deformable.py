@@ -105,7 +105,9 @@ def _given(layer: DeformableConv, frame: Array, maps: tuple[Array, ...]) -> tupl
     for name, each, channels in zip(layer.takes[1:], maps, (count * rank, count), strict=False):
         needed = (channels, *frame.shape[1 : rank + 1])
         if each.shape != needed:
-            raise Misfit("bad-inputs", f"the {name} are {show_shape(each.shape)}, but must be {show_shape(needed)}")
+            raise Misfit(
+                "bad-inputs", f"{show_shape(each.shape)} arrives as {name}, but {show_shape(needed)} is needed"
+            )
     offsets, *masks = maps
     return _moves(layer, offsets), _factors(layer, masks[0]) if masks else None
 

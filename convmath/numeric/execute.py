@@ -74,13 +74,13 @@ def run(
     Raises ``SpecError`` where the network has unbound symbols, an array has the wrong
     shape, or a layer does not fit what arrives.
     """
-    wanted = {network.nodes[at].name for at in network.outputs}
+    wanted = [network.nodes[at].name for at in network.outputs]
     found: dict[str, NDArray[Any]] = {}
     for step in steps(network, inputs, weights, seed):
         if step.node.name in wanted:
             found[step.node.name] = step.output.numbers
         del step
-    return found if network.returned else found.popitem()[1]
+    return {name: found[name] for name in wanted} if network.returned else found.popitem()[1]
 
 
 def run_layers(

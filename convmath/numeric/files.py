@@ -52,6 +52,17 @@ def read_weights(path: Path, limits: Limits) -> dict[str, dict[str, NDArray[Any]
     return found
 
 
+def archive(weights: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
+    """Return the arrays of all layers as an .npz archive that ``read_weights`` reads."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED, allowZip64=True) as members:
+        for layer, arrays in weights.items():
+            for name in arrays:
+                with members.open(f"{layer}.{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+    return held.getvalue()
+
+
 def _by_ending(path: Path, readers: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     ending = path.suffix.lower()
     if ending not in readers:

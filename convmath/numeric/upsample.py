@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
 from convmath.numeric.array import Array, Plane
 from convmath.numeric.kernels import kernel, whole
+from convmath.numeric.misfit import Misfit
 from convmath.numeric.weights import Weights
 from convmath.spec.upsample import Upsample
 
@@ -19,21 +22,40 @@ Corners = tuple[tuple[Plane, Plane], tuple[Plane, Plane]]
 def upsample(layer: Upsample, weights: Weights, x: Array) -> Array:  # noqa: ARG001
     """Return every element repeated, or ``Σ x[e] · Π (1 − |p − e|)`` over the corners e around each output's place p.
 
-    The place of output i of m is ``(i + ½)·n/m − ½`` on an axis of n elements, or, with
-    the corners aligned, ``i·(n − 1)/(m − 1)``.
+    The pixels of an output stand side by side over the image, each as wide as 1/f of an
+    element, and p is where the middle of one lies. With the corners aligned the middles of
+    the outermost pixels lie on the outermost elements.
     """
-    along = [_ratio(layer, axis, size) for axis, size in enumerate(x.shape[1:])]
+    along = [_pixels(layer, axis, size) for axis, size in enumerate(x.shape[1:])]
+    if layer.mode == "bilinear" and layer.align_corners:
+        return _blended(x, [_aligned(size, len(each.begins)) for size, each in zip(x.shape[1:], along, strict=True)])
     if layer.mode == "bilinear":
-        places = _aligned if layer.align_corners else _centred
-        return _blended(x, [places(*each) for each in along])
-    for axis, (elements, outputs) in enumerate(along, 1):
-        x = x.take(axis, np.arange(outputs) * elements // outputs)
+        return _blended(x, [_around(2 * each.begins + each.width - each.unit, 2 * each.unit) for each in along])
+    for axis, each in enumerate(along, 1):
+        x = x.take(axis, each.begins // each.unit)
     return x.copied()
 
 
-def _ratio(layer: Upsample, axis: int, elements: int) -> tuple[int, int]:
-    """Return how many elements there are along an axis, and how many outputs lie over them."""
-    return elements, whole(layer.size[axis]) if layer.size else elements * whole(layer.scale_factor[axis])
+class Pixels(NamedTuple):
+    """Where the pixels of an output begin along an axis, and how wide they are, in 1/unit of an element."""
+
+    begins: Plane
+    width: int
+    unit: int
+
+
+def _pixels(layer: Upsample, axis: int, elements: int) -> Pixels:
+    """Return the pixels that lie on the image: as many as are wanted, or as have room with their width."""
+    if layer.size:
+        width, unit = elements, whole(layer.size[axis])
+    else:
+        factor = layer.scale_factor[axis]
+        ratio = factor if isinstance(factor, Fraction) else Fraction(whole(factor))
+        width, unit = ratio.denominator, ratio.numerator
+    begins = np.arange(0, elements * unit - width + 1, width)
+    if not len(begins):
+        raise Misfit("does-not-fit", f"axis {axis}: a pixel {width}/{unit} wide is wider than the image, {elements}")
+    return Pixels(begins, width, unit)
 
 
 def _blended(x: Array, along: list[Corners]) -> Array:
@@ -50,11 +72,6 @@ def _blended(x: Array, along: list[Corners]) -> Array:
     for part in others:
         total = total + part
     return total
-
-
-def _centred(elements: int, outputs: int) -> Corners:
-    """Return the neighbours where both lines of pixels have the same ends."""
-    return _around(np.arange(1, 2 * outputs, 2) * elements - outputs, 2 * outputs)
 
 
 def _aligned(elements: int, outputs: int) -> Corners:

@@ -9,7 +9,7 @@ from convmath.errors import CheckFailed, SpecError
 from convmath.formula import Formula, Value, bind
 from convmath.numeric.measure import measure_costs
 from convmath.report import Solution
-from convmath.spec.graph import Network
+from convmath.spec.graph import Network, inside
 from convmath.symbolic.sizes import Sizes
 
 FURTHER = 64
@@ -55,11 +55,11 @@ def _confirmed(network: Network, base: Mapping[str, int], trial: Trial) -> str:
     seen: list[str] = []
     if solution.unsolved:
         return ""
-    for value, inside in _points(network, solution):
+    for value, solved in _points(network, solution):
         output = observe(network, {**base, solution.symbol: value}, trial.layer)
         answers = output is not None and _as_wanted(trial, output, {**base, solution.symbol: value})
-        if answers != inside:
-            stated = "valid" if inside else "invalid"
+        if answers != solved:
+            stated = "valid" if solved else "invalid"
             raise CheckFailed(f"{solution.symbol} = {value}: solved as {stated}, but execution {_told(output)}")
         shown = "is refused" if output is None else _shown(output, solution.axis)
         seen.append(f"{value} {shown}")
@@ -90,7 +90,7 @@ def observe(network: Network, values: Mapping[str, int], layer: str) -> tuple[in
         costs = measure_costs(network.bind(values))
     except SpecError:
         return None
-    made = [each for each in costs.layers if each.name == layer or each.name.startswith(f"{layer}.")]
+    made = [each for each in costs.layers if each.name == layer or inside(each.name, layer)]
     return made[-1].output_shape[1:]  # the last pass of a repeat, the last layer of a block
 
 

@@ -30,7 +30,7 @@ from convmath.render.page import (
     shape,
     symbols,
 )
-from convmath.report import Counted, Difference, Reconciliation
+from convmath.report import Counted, Difference, Reconciliation, Writing
 
 MOST_NAMED = 3
 OURS = "MACs, as convmath counts"
@@ -118,11 +118,15 @@ def _faults(found: Reconciliation, shown: Counted) -> Iterator[Content]:
 
 def _assumed(found: Reconciliation) -> Content:
     content: list[Inline] = [Words("Its number depends on how layers are written. Assumed: ")]
-    meanings = {meaning: [kind for kind, _, held in found.assumed if held == meaning] for *_, meaning in found.assumed}
-    for at, (meaning, kinds) in enumerate(meanings.items()):
+    kinds = [each.kind for each in found.assumed]
+    meanings: dict[str, list[Writing]] = {}
+    for each in found.assumed:
+        meanings.setdefault(each.meaning, []).append(each)
+    for at, (meaning, writings) in enumerate(meanings.items()):
         content.append(Words("; " if at else ""))
-        for place, kind in enumerate(kinds):
-            content += [*([Words(", ")] if place else []), Code(kind)]
+        for place, each in enumerate(writings):
+            some = [Words(f"{each.layers} ")] if kinds.count(each.kind) > 1 else []
+            content += [*([Words(", ")] if place else []), *some, Code(each.kind)]
         content.append(Words(f" as {meaning}"))
     return (*content, Words(". "), Code("--written"), Words(" says otherwise."))
 
@@ -142,7 +146,7 @@ def to_json(found: Reconciliation) -> str:
         "schema": SCHEMA,
         "network": found.report.network,
         "convention": {"name": found.convention, "version": found.version, "call": found.call},
-        "assumed": {kind: how for kind, how, _ in found.assumed},
+        "assumed": [{"kind": each.kind, "written": each.how, "layers": each.layers} for each in found.assumed],
         **_counted(found.counted),
         "valid_when": [str(each) for each in found.report.totals.valid_when],
     }

@@ -21,7 +21,7 @@ from convmath.report.analysis import (
 from convmath.report.comparison import Comparison, ComparisonRow, Overtaking
 from convmath.report.formulas import Chain, Derivation, Formulas, Law, Scale, ScaleRow, Sheet, Step
 from convmath.report.pixels import AxisPixels, Pixels, Seen
-from convmath.report.reconciliation import Counted, Difference, Reconciliation
+from convmath.report.reconciliation import Counted, Difference, Reconciliation, Writing
 from convmath.report.solution import Solution, Solved, Threshold
 from convmath.report.verdicts import CONFIRMED, PROVED, REFUTED, Refutation, Trial, Verdict
 
@@ -68,4 +68,5 @@ __all__ = [
     "Trial",
     "Verdict",
     "Verification",
+    "Writing",
 ]

@@ -39,10 +39,20 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """How so many layers of a kind are taken to be written, and what the word for it means."""
+
+    kind: str
+    how: str
+    meaning: str
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """A counter's number explained, in symbols and, where all have a default or a value, ``at`` these numbers.
 
-    ``assumed`` says how layers are taken to be written, for kinds whose number depends on it.
+    ``assumed`` holds the kinds whose number depends on how they are written.
     """
 
     convention: str
@@ -52,5 +62,4 @@ class Reconciliation:
     values: Mapping[str, int]
     counted: Counted
     at: Counted | None
-    assumed: tuple[tuple[str, str, str], ...] = ()
-    """A kind, the word for how it is written, and what the word means."""
+    assumed: tuple[Writing, ...] = ()

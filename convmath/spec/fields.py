@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import isfinite
 from typing import Any, Protocol, TypeAlias
 
-from convmath.formula import Formula, Value
+from convmath.formula import Formula, Value, is_integral
 
 REQUIRED: Any = object()
 SAME = "same"
@@ -33,8 +33,8 @@ class Reader(Protocol):
 
     rank: int
 
-    def number(self, raw: Any, *path: str | int, minimum: int) -> Value:
-        """Return the value of a number or an expression, at least *minimum*."""
+    def number(self, raw: Any, *path: str | int, minimum: int, ratio: bool = False) -> Value:
+        """Return the value of a number or an expression, at least *minimum*; a *ratio* is only above zero."""
         ...
 
     def resolve(self, raw: Any) -> tuple[Any, Reader]:
@@ -97,8 +97,12 @@ def show(raw: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def check_number(number: Value, minimum: int) -> str | None:
-    """Return what is wrong with a size or count, or None; for a formula all is left to conditions."""
+def check_number(number: Value, minimum: int, *, ratio: bool = False) -> str | None:
+    """Return what is wrong with a size or count, or a ratio, or None; for a formula all is left to conditions."""
+    if ratio and isinstance(number, Formula) and not is_integral(number):
+        return f"is {number}, but only a ratio of numbers may be broken"
+    if ratio and isinstance(number, Fraction):
+        return None if number > 0 else f"is {number}, but must be above 0"
     if isinstance(number, Fraction):
         return f"is {number}, which is no integer"
     if not isinstance(number, Formula) and number < minimum:
@@ -124,23 +128,26 @@ class Size:
 class PerAxis:
     """A count per spatial axis: one for all axes, or a list with one for each.
 
-    Where the default is None the field may be left out, and then has no entries.
+    Where the default is None the field may be left out, and then has no entries. A
+    ``ratio`` may be a number such as 3/2, too.
     """
 
     default: Any = REQUIRED
     minimum: int = 1
+    ratio: bool = False
 
     def read(self, raw: Any, reader: Reader) -> tuple[Value, ...]:
         if raw is None and self.default is None:
             return ()
         held, there = reader.resolve(raw)
         if not isinstance(held, list):
-            return (reader.number(raw, minimum=self.minimum),) * reader.rank
+            return (reader.number(raw, minimum=self.minimum, ratio=self.ratio),) * reader.rank
         check_axes(held, there)
-        return tuple(there.number(each, at, minimum=self.minimum) for at, each in enumerate(held))
+        return tuple(there.number(each, at, minimum=self.minimum, ratio=self.ratio) for at, each in enumerate(held))
 
     def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
-        counts = or_list(number_schema(self.minimum))
+        one = number_schema(self.minimum)
+        counts = or_list({"anyOf": [one, {"type": "number", "exclusiveMinimum": 0}]} if self.ratio else one)
         return {"anyOf": [*counts["anyOf"], {"type": "null"}]} if self.default is None else counts
 
 
@@ -313,9 +320,9 @@ def reach() -> Any:
     return field(metadata={"kind": Reach()})
 
 
-def per_axis(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
-    """Declare a count per axis; a default that names another field repeats that field's value."""
-    return field(metadata={"kind": PerAxis(default, minimum)})
+def per_axis(default: Any = REQUIRED, *, minimum: int = 1, ratio: bool = False) -> Any:
+    """Declare a count or ratio per axis; a default that names another field repeats that field's value."""
+    return field(metadata={"kind": PerAxis(default, minimum, ratio)})
 
 
 def padding(default: Any = 0, *, words: tuple[str, ...] = PADDING_WORDS) -> Any:

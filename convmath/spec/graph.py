@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 
-from convmath.errors import Problem, SpecError
+from convmath.errors import Problem, SpecError, UsageError, inert
 from convmath.formula import Formula, Value, bind, symbol
 from convmath.spec.document import Document
 from convmath.spec.fields import check_number
@@ -153,10 +154,14 @@ class Network:
     def up_to(self, name: str) -> Network:
         """Return the network that ends with the layer or group *name*, without what it does not need.
 
-        Raises ``KeyError`` where there is none.
+        Raises ``UsageError`` where there is none.
         """
         spans = {group.name: range(group.start, group.stop) for group in self.groups}
         spans |= {node.name: range(at, at + 1) for at, node in enumerate(self.nodes)}
+        if name not in spans:
+            near = get_close_matches(name, spans, 1)
+            hint = f"; did you mean '{inert(near[0])}'?" if near else ""
+            raise UsageError(f"there is no layer '{inert(name)}'{hint}")
         return self._needed_by(spans[name])
 
     def _needed_by(self, span: range) -> Network:
@@ -188,6 +193,14 @@ class Network:
         """Yield every name by which a layer or a group can be asked for."""
         yield from (node.name for node in self.nodes)
         yield from (group.name for group in self.groups)
+
+
+def inside(name: str, part: str) -> bool:
+    """Tell whether a layer of this name is within a named part: a group, or a repeat.
+
+    A spec writes paths with dots; a model's own names may have slashes.
+    """
+    return name.startswith((f"{part}.", f"{part}/"))
 
 
 def show_values(values: Mapping[str, Value]) -> str:

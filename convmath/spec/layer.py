@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from convmath.formula import Formula, Value
@@ -62,6 +63,8 @@ class Layer:
             held = getattr(self, name)
             if isinstance(kind, Size):
                 yield name, held, kind.minimum
+            elif isinstance(kind, PerAxis) and kind.ratio:
+                yield from ((name, each, kind.minimum) for each in held if not isinstance(each, Fraction))
             elif isinstance(kind, PerAxis | Sizes):
                 yield from ((name, each, kind.minimum) for each in held)
             elif isinstance(kind, Reach):

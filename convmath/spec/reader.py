@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 from convmath.errors import ExpressionError, LimitError, Problem, SpecError, Spot
@@ -43,14 +45,16 @@ class EntryReader:
         """Return the reader of a value further down."""
         return EntryReader(self.document, self.scope, (*self.path, *path), self.rank)
 
-    def number(self, raw: Any, *path: str | int, minimum: int) -> Value:
-        """Return the value of an integer or an expression, at least *minimum*."""
+    def number(self, raw: Any, *path: str | int, minimum: int, ratio: bool = False) -> Value:
+        """Return the value of an integer or an expression, at least *minimum*; a *ratio* is only above zero."""
         plain = self.scope.plain(raw)
+        if ratio and isinstance(plain, float) and isfinite(plain):
+            raw = plain = str(Fraction(repr(plain)))  # as it is written, not as the nearest binary fraction
         if isinstance(plain, bool) or not isinstance(plain, int | str):
             help_ = "sizes and counts are whole" if isinstance(plain, float) else None
             raise self.refuse("not-a-number", f"{show(plain)} is no integer and no expression", *path, help=help_)
         value = self.evaluate(raw, *path) if isinstance(raw, str) else raw
-        wrong = check_number(value, minimum)
+        wrong = check_number(value, minimum, ratio=ratio)
         if wrong:
             said = show(raw) if isinstance(raw, str) else "the number"
             raise self.refuse("bad-size", f"{said} {wrong}", *path)

@@ -74,4 +74,7 @@ class _Swap:
             return None
         value = VOCABULARY[self.old].value
         fields = held if isinstance(held, dict) else {value: held} if value else {}
-        return {name: each for name, each in fields.items() if name in self.known}
+        kept = {name: each for name, each in fields.items() if name in self.known}
+        if VOCABULARY[self.old].joins_when is not None and isinstance(kept.get("from"), list):
+            kept["from"] = kept["from"][:1]  # the image, without what moved and weighed its taps
+        return kept

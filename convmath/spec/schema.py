@@ -265,7 +265,7 @@ def _word() -> Schema:
 
 def _line() -> Schema:
     """Return the schema of ``- kind: …``."""
-    kinds = {word: {"$ref": f"#/$defs/{cls.kind}"} for word, cls in WORDS.items()}
+    kinds = {word: {"$ref": f"#/$defs/{cls.kind}", **_several(cls)} for word, cls in WORDS.items()}
     return {
         "type": "object",
         "properties": {**kinds, **STRUCTURE},
@@ -273,6 +273,14 @@ def _line() -> Schema:
         "minProperties": 1,
         "maxProperties": 1,
     }
+
+
+def _several(cls: type[Layer]) -> Schema:
+    """Return that a layer which takes several maps says which, where defaults cannot say it."""
+    if cls.joins_when is None:
+        return {}
+    field, word = cls.joins_when
+    return {"if": {"properties": {field: {"const": word}}, "required": [field]}, "then": {"required": ["from"]}}
 
 
 def _kind(cls: type[Layer]) -> Schema:
@@ -283,7 +291,11 @@ def _kind(cls: type[Layer]) -> Schema:
     if cls.kind in MERGING:
         names = {"description": "The names of what is joined, in order.", "$ref": "#/$defs/outputs"}
         return {**head, "anyOf": [_fields({**fields, **COMMON, "from": names}, "from"), names]}
-    mapping = {**_fields({**fields, **COMMON}), "type": ["object", "null"]}
+    common = dict(COMMON)
+    if cls.joins_when is not None:
+        several = f"The output that goes in; with {': '.join(cls.joins_when)} a list of all that do, in order."
+        common["from"] = {**COMMON["from"], "description": several}
+    mapping = {**_fields({**fields, **common}), "type": ["object", "null"]}
     if cls.value is None:
         return head | mapping
     return {**head, "anyOf": [mapping, kinds[cls.value].schema(names=True)]}

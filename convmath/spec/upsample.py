@@ -29,10 +29,10 @@ from convmath.spec.meaning import Meaning
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upsample(Layer):
-    """Resize the image by a whole factor or to a size; bilinear is linear on every axis, whatever their number."""
+    """Resize the image by a factor such as 2 or 3/2, or to a size; bilinear is linear on every axis."""
 
     axes: ClassVar[bool] = True
-    scale_factor: tuple[Value, ...] = per_axis(None)
+    scale_factor: tuple[Value, ...] = per_axis(None, ratio=True)
     size: tuple[Value, ...] = per_axis(None)
     mode: str = choice("nearest", "bilinear")
     align_corners: bool = flag(default=False)

@@ -21,8 +21,8 @@ def deformable_conv(layer: DeformableConv, shape: Shape, *others: Shape) -> Fact
 
     With t taps, learned offsets are rank*t parameters of an offset group, and
     modulation t more; predicted, they are the outputs of a convolution over all channels;
-    given, they arrive as *others* of so many channels, and cost nothing. Where no offset exceeds ``max_offset``, the field of the convolution widens by that on
-    both sides.
+    given, they arrive as *others* of so many channels, and cost nothing. Where no offset
+    exceeds ``max_offset``, the field of the convolution widens by that on both sides.
     """
     maps = tuple(size_map(window) for window in layer.windows)
     out = shape.through(maps, layer.out_channels)
@@ -62,7 +62,7 @@ def _given(layer: DeformableConv, others: tuple[Shape, ...], rank: int) -> Itera
         wanted = rank * taps if name == "offsets" else taps
         if each.channels != wanted:
             per = f"{rank} for every" if name == "offsets" else "one for every"
-            message = f"the {name} need {wanted} channels, {per} tap and offset group, but {each} arrives"
+            message = f"{each} arrives as {name}, but {wanted} channels are needed, {per} tap and offset group"
             way_out = f"make them by a convolution with out_channels: {wanted}"
             yield Requirement(Condition(each.channels, "==", wanted), "bad-inputs", message, way_out)
 

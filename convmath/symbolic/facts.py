@@ -87,7 +87,7 @@ class Facts:
     requirements: tuple[Requirement, ...] = ()
 
     def toward(self, which: int) -> Facts:
-        """Return the facts as one of several maps sees them: all but the first are read at the output's own position."""
+        """Return the facts as one of several maps sees them: all but the first are read where the output stands."""
         if which == 0:
             return self
         own = (IDENTITY,) * len(self.first)

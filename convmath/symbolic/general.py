@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,11 +16,13 @@ from convmath.spec.document import Document
 from convmath.spec.fields import Amount, Choice, Flag
 from convmath.spec.graph import Network
 from convmath.spec.kinds import VOCABULARY, field_kinds
-from convmath.spec.layer import Layer, Merge
+from convmath.spec.layer import Layer
 from convmath.spec.parse import VERSION, parse
 from convmath.symbolic.compose import derive
 from convmath.symbolic.facts import Shape
 
+MADE = "map"
+"""What layers are called, with a number, that make further maps for a layer."""
 LETTERS = {"kernel_size": "pqr", "output_size": "mno"}
 """The symbols of fields that differ from axis to axis, by axis."""
 SIZES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -29,11 +31,23 @@ OPERATIONS = ("additions", "comparisons", "elementwise")
 
 
 def one_layer(entry: dict[str, Any], shape: list[Any], symbols: Mapping[str, Any] | None = None) -> Network:
-    """Return the network of a single entry; for a merge ``from`` holds the shapes of further inputs, X2 and so on."""
+    """Return the network of a single entry.
+
+    ``from`` holds the shapes of further inputs, X2 and so on, or layers that make such maps
+    of what arrives.
+    """
     data = {"convmath": VERSION, "input": shape, "symbols": dict(symbols or {}), "layers": [entry]}
     [(kind, held)] = entry.items()
-    if issubclass(VOCABULARY[kind], Merge):
-        others = held["from"]
+    others = held.get("from", ())
+    if others and isinstance(others[0], dict):
+        names = [f"{MADE}{at + 1}" for at in range(len(others))]
+        made = [
+            {word: {**fields, "name": name, "from": "input"}}
+            for name, other in zip(names, others, strict=True)
+            for word, fields in other.items()
+        ]
+        data["layers"] = [*made, {kind: {**held, "from": ["input", *names]}}]
+    elif others:
         del data["input"]
         names = [f"X{at + 1}" for at in range(len(others) + 1)]
         data["inputs"] = dict(zip(names, [shape, *others], strict=True))
@@ -60,6 +74,8 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
     none = {letter: {"min": 0} for name, letter in meaning.general.items() if isinstance(declared[name], Amount)}
     if meaning.others:
         fields["from"] = [[each[0], *shape[1:]] for each in meaning.others]
+    if VOCABULARY[kind].joins_when in words:
+        fields["from"] = _given(kind, rank, words)
     network = one_layer({kind: {**fields, **dict(words)}}, shape, none)
     report = derive(network)
     sizes = report.totals.output_shape[1:]
@@ -76,6 +92,14 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
     counts |= {each: getattr(totals.operations, each) for each in OPERATIONS}
     short = {name: exchanged(value, known) for name, value in counts.items()}
     return General(network, report, tuple(outputs), short)
+
+
+def _given(kind: str, rank: int, words: tuple[tuple[str, Any], ...]) -> list[list[Any]]:
+    """Return the shapes of the other maps that arrive, of the output's sizes and with a symbol for channels."""
+    alone = general(kind, rank, tuple(each for each in words if each != VOCABULARY[kind].joins_when))
+    sizes = [str(size) for size in alone.report.totals.output_shape[1:]]
+    layer = replace(alone.network.nodes[0].layer, **dict(words))
+    return [[f"C_{at}", *sizes] for at in range(2, len(layer.takes) + 1)]
 
 
 def equation_of(kind: str) -> tuple[Node, Node]:

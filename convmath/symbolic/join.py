@@ -43,9 +43,9 @@ def accompanied(walk: Walk, node: Node, out: Trace, others: list[Trace]) -> Trac
     for name, each in zip(node.layer.takes[1:], others, strict=True):
         for axis, size in enumerate(out.shape.sizes):
             if not _may_be_equal(walk, node, axis, out, each):
-                message = f"the {name} have the size {each.shape.sizes[axis]} on axis {axis}, but the output has {size}"
+                message = f"{_written(each)} arrives as {name}, but the output has the size {size} on axis {axis}"
                 help_ = "make them by a convolution with the same kernel_size, stride, padding and dilation"
-                raise walk.network.refuse(node, "bad-join", f"{message}; {_written(each)} arrives", help_)
+                raise walk.network.refuse(node, "bad-join", message, help_)
     parts = [out, *others]
     whole = {at: replace(each, exact=False) for at, each in _whole(walk, node, parts).items()}
     return out.joined(others, out.shape, whole, beside=False)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from convmath.formula import Value, max_of, min_of, nonnegative_over_a_period, surely_nonnegative
+from convmath.formula import Formula, Value, max_of, min_of, nonnegative_over_a_period, surely_nonnegative
 from convmath.report import Field
 from convmath.spec.graph import Network
 from convmath.symbolic.facts import Facts
@@ -134,4 +135,11 @@ def _largest(values: list[Value], bounds: Mapping[str, Value], sign: int = 1) ->
 
 
 def _never_negative(value: Value, bounds: Mapping[str, Value]) -> bool:
-    return surely_nonnegative(value, bounds) or nonnegative_over_a_period(value, bounds) is True
+    return value >= 0 if not isinstance(value, Formula) else _decided(value, tuple(bounds.items()))
+
+
+@lru_cache(maxsize=4096)
+def _decided(value: Formula, bounds: tuple[tuple[str, Value], ...]) -> bool:
+    """Tell whether a formula is never negative; the same differences come again with every block of a network."""
+    least = dict(bounds)
+    return surely_nonnegative(value, least) or nonnegative_over_a_period(value, least) is True

@@ -9,7 +9,7 @@ from convmath.errors import SpecError
 from convmath.formula import Value, bind
 from convmath.numeric.measure import LayerCosts, NetworkCosts, measure_costs
 from convmath.report import LayerReport, NetworkReport, Totals
-from convmath.spec.graph import Network
+from convmath.spec.graph import Network, inside
 from convmath.verification.tally import Tally
 
 RUNS, REFUSED = "runs", "refused"
@@ -38,7 +38,7 @@ def compare(report: NetworkReport, costs: NetworkCosts, values: Mapping[str, Any
             tally.note(key, size, bind(size, values), found, at=values, by=BY["output_shape"])
         _counts(layer.name, layer, within, values, tally)
     for group in report.groups:
-        parts = [seen for seen in costs.layers if seen.name.startswith(f"{group.name}.")]
+        parts = [seen for seen in costs.layers if inside(seen.name, group.name)]
         _counts(group.name, group, parts, values, tally)
     _counts(None, report.totals, list(costs.layers), values, tally)
     peak = report.totals.peak_activations
@@ -51,7 +51,7 @@ def made_by(layer: LayerReport, seen: Sequence[LayerCosts]) -> list[LayerCosts]:
     """Return what was executed of a layer: itself, or all passes of a repeat that was unrolled."""
     if layer.kind != "repeat":
         return [each for each in seen if each.name == layer.name]
-    return [each for each in seen if each.name.startswith(f"{layer.name}.")]
+    return [each for each in seen if inside(each.name, layer.name)]
 
 
 def _counts(

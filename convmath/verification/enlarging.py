@@ -28,12 +28,15 @@ def conv_transpose(random: Random, place: Place) -> Fields:
 
 @strategy("upsample")
 def upsample(random: Random, place: Place) -> Fields:
-    """Draw an up-sampling by odd and even factors, or to a size above or below."""
+    """Draw an up-sampling by odd, even and broken factors, or to a size above or below."""
     fields: Fields = {"mode": random.choice(("nearest", "bilinear"))}
     if fields["mode"] == "bilinear":
         fields["align_corners"] = random.random() < 0.5
-    if random.random() < 0.5:
+    style = random.random()
+    if style < 0.25:
         return fields | {"scale_factor": each_axis(random, place, 1, 4)}
+    if style < 0.5:
+        return fields | {"scale_factor": [random.choice((2, "1/2", "3/2", "2/3", "5/4")) for _ in place.sizes]}
     return fields | {"size": [random.choice((1, size, 2 * size, random.randint(1, 20))) for size in place.sizes]}
 
 

@@ -21,7 +21,7 @@ from convmath.numeric.weights import Numbers, Weights
 from convmath.report import NetworkReport
 from convmath.spec.graph import Network
 from convmath.spec.kinds import VOCABULARY
-from convmath.symbolic.general import General, equation_of, general
+from convmath.symbolic.general import MADE, General, equation_of, general
 from convmath.verification.compare import RUNS, compare, outcome_of
 from convmath.verification.equation import TooLong, evaluate
 from convmath.verification.fields import confront_fields
@@ -135,7 +135,8 @@ def note_layer(layer: Tally, stated: NetworkReport, at: Mapping[str, Any], tally
     for (name, quantity), measured in layer.entries.items():
         found = measured.counterexample
         derived, seen = (found.derived, found.measured) if found else (None, None)
-        if name is not None:  # the total of one layer says nothing more
+        # The total of one layer says nothing more, and layers that make maps for it are not of its kind.
+        if name is not None and not name.startswith(MADE):
             alike = _INPUT.sub("", quantity)  # a merge sees each of its inputs alike
             formula = _formula(stated, alike)
             tally.note((None, _without_axis(alike)), formula, derived, seen, at=at, by=measured.measured_by)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import prod
 from random import Random
+from typing import Any
 
 from convmath.spec.kinds import core_kinds
 from convmath.verification import enlarging, joining  # noqa: F401  (enters its strategies)
@@ -43,11 +44,22 @@ def conv(random: Random, place: Place) -> Fields:
 
 @strategy("deformable_conv")
 def deformable_conv(random: Random, place: Place) -> Fields:
-    """Draw a deformable convolution of either kind."""
+    """Draw a deformable convolution of any kind."""
     fields = _convolution(random, place)
     del fields["padding_mode"]
-    offsets = {"offsets": random.choice(("learned", "predicted")), "modulated": random.random() < 0.5}
-    return fields | offsets | {"offset_groups": groups(random, place), "max_offset": random.randint(0, 3)}
+    offsets = {"offsets": random.choice(("learned", "predicted", "given")), "modulated": random.random() < 0.5}
+    fields |= offsets | {"offset_groups": groups(random, place), "max_offset": random.randint(0, 3)}
+    return fields | {"from": _maps(random, place, fields)} if fields["offsets"] == "given" else fields
+
+
+def _maps(random: Random, place: Place, fields: Fields) -> list[dict[str, Any]]:
+    """Draw convolutions with the same windows, which make offsets and a mask; one time in ten one does not fit."""
+    taps = fields["offset_groups"] * prod(fields["kernel_size"])
+    like = {name: fields[name] for name in ("kernel_size", "stride", "dilation", "padding")}
+    maps = [{"out_channels": each, **like} for each in (place.rank * taps, taps)[: 1 + fields["modulated"]]]
+    if random.random() < 0.1:
+        random.choice(maps).update(random.choice(({"out_channels": taps + 1}, {"stride": 2}, {"dilation": 1})))
+    return [{"conv": each} for each in maps]
 
 
 @strategy("locally_connected")

@@ -13,7 +13,7 @@ from convmath.numeric.measure import Field, LayerCosts, NetworkCosts, measure_co
 from convmath.quantity import Quantity
 from convmath.report import Field as Stated
 from convmath.report import LayerReport, NetworkReport, Totals
-from convmath.spec.graph import Network
+from convmath.spec.graph import Network, inside
 from convmath.spec.parse import POSITION
 
 COUNTS = ("params", "buffers", "macs", "flops", "activations")
@@ -65,13 +65,13 @@ def _part(
 def _seen(costs: NetworkCosts, name: str | None) -> list[LayerCosts]:
     """Return the costs of a layer, of the layers of a group, or of all."""
     alone = [each for each in costs.layers if each.name == name]
-    return alone or [each for each in costs.layers if name is None or each.name.startswith(f"{name}.")]
+    return alone or [each for each in costs.layers if name is None or inside(each.name, name)]
 
 
 def _last_of(bound: Network, name: str) -> int:
     """Return the layer, or the last one of a group or of a repeat."""
     names = [node.name for node in bound.nodes]
-    return [at for at, each in enumerate(names) if each == name or each.startswith(f"{name}.")][-1]
+    return [at for at, each in enumerate(names) if each == name or inside(each, name)][-1]
 
 
 def _agreed(values: tuple[int, ...]) -> int | None:

@@ -1,8 +1,7 @@
-"""Deformable convolutions: ONNX's own node tests, its reference evaluator, and what they read."""
+"""Deformable convolutions with offsets of their own: ONNX's reference evaluator, and what they read."""
 
 from __future__ import annotations
 
-import warnings
 from itertools import product
 from typing import Any
 
@@ -14,67 +13,8 @@ from numeric_cases import image, network
 
 from convmath.errors import SpecError
 from convmath.formula import bind
-from convmath.numeric.deformable import _places
 from convmath.numeric.execute import run
-from convmath.numeric.values import Values
-from convmath.spec.layer import Window
 from convmath.symbolic.compose import derive
-
-NODES = (
-    "test_basic_deform_conv_with_padding",
-    "test_basic_deform_conv_without_padding",
-    "test_deform_conv_with_mask_bias",
-    "test_deform_conv_with_multiple_offset_groups",
-)
-
-
-def onnx_cases() -> dict[str, Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from onnx.backend.test.case.node import collect_testcases
-
-        return {case.name: case for case in collect_testcases("DeformConv")}
-
-
-def sampled(x: np.ndarray, kernel: list[int], pads: list[int], offsets: np.ndarray) -> np.ndarray:
-    """Return samples at given offsets, which differ from place to place: channels, positions, taps."""
-    rank = len(kernel)
-    windows = [Window(kernel[axis], 1, 1, (pads[axis], pads[axis + rank])) for axis in range(rank)]
-    array = Values(x)
-    places = tuple(_places(array, axis, window) for axis, window in enumerate(windows))
-    parts = offsets.shape[0] // (2 * kernel[0] * kernel[1])
-    apart = offsets.reshape(parts, *kernel, 2, *offsets.shape[1:])
-    moves = [Values(apart[:, :, :, axis].transpose(0, 3, 4, 1, 2)) for axis in range(2)]
-    return array.displaced(places, moves, 0).numbers  # type: ignore[no-any-return]
-
-
-@pytest.mark.peers
-@pytest.mark.parametrize("name", NODES)
-def test_the_node_tests_of_onnx(name: str) -> None:
-    case = onnx_cases()[name]
-    [(inputs, [expected])] = case.data_sets
-    node = case.model.graph.node[0]
-    given_names = list(node.input)
-    arrays = dict(zip(("X", "W", "offset"), inputs, strict=False))
-    rest = dict(zip([each for each in given_names[3:] if each], inputs[3:], strict=True))
-    attributes = {each.name: list(each.ints) or each.i for each in node.attribute}
-
-    samples = sampled(
-        arrays["X"][0].astype(float), attributes["kernel_shape"], attributes["pads"], arrays["offset"][0].astype(float)
-    )
-    mask = rest.get("mask")
-    if mask is not None:
-        samples = samples * mask[0].reshape(*samples.shape[-2:], *samples.shape[1:3]).transpose(2, 3, 0, 1)[None]
-    ours = np.einsum("chwuv,kcuv->khw", samples, arrays["W"])
-    ours = ours + (rest["B"][:, None, None] if "B" in rest else 0)
-
-    np.testing.assert_allclose(ours, expected[0], rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.peers
-def test_every_node_test_of_onnx_is_here() -> None:
-    assert set(onnx_cases()) == set(NODES)
-
 
 CASES = list(product((1, 2), (1, 2), (1, 2), (False, True), (False, True)))
 

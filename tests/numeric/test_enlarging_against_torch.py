@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,32 @@ def test_blending_to_a_size_above_or_below(axes: list[tuple[int, int]], *, align
 
     theirs = interpolated(x, "bilinear", size=size, align_corners=align_corners)
     assert derive(network(shape, {"upsample": fields})).totals.output_shape == theirs.shape
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+FACTORS = ["1/2", "3/2", "5/4", "2/3", "7/3", "1", "3"]
+
+
+@given(
+    axes=st.lists(st.tuples(st.integers(1, 12), st.sampled_from(FACTORS)), min_size=1, max_size=3),
+    mode=st.sampled_from(["nearest", "bilinear", "aligned"]),
+)
+def test_broken_factors(axes: list[tuple[int, str]], mode: str) -> None:
+    """PyTorch reckons with a rounded factor: what it rounds to another size or element is left out."""
+    shape, factors = [2, *(size for size, _ in axes)], [Fraction(factor) for _, factor in axes]
+    sizes = [int(size * float(factor)) for (size, _), factor in zip(axes, factors, strict=True)]
+    assume(sizes == [size * factor // 1 for (size, _), factor in zip(axes, factors, strict=True)] and all(sizes))
+    step = [(np.float32(1 / float(factor)), 1 / factor) for factor in factors]
+    assume(all(int(i * a) == i * b // 1 for (a, b), size in zip(step, sizes, strict=True) for i in range(size)))
+    x = image(shape)
+    given_ = {} if mode == "nearest" else {"align_corners": mode == "aligned"}
+    fields = {"mode": "nearest" if mode == "nearest" else "bilinear", **given_}
+    net = network(shape, {"upsample": {"scale_factor": [factor for _, factor in axes], **fields}})
+
+    ours = run(net, x)
+
+    theirs = interpolated(x, fields["mode"], scale_factor=tuple(map(float, factors)), **given_)
+    assert derive(net).totals.output_shape == theirs.shape
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 

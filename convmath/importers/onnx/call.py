@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
+from struct import pack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convmath.importers.onnx.numbers import Numbers, integers
@@ -60,6 +62,7 @@ class Call:
         """Return the weight that arrives at an input, None where it is left out, or is made up as zeros."""
         found = self.given(at)
         zeros = isinstance(found, Numbers) and not any(found.values)
+        zeros = zeros or (isinstance(found, Constant) and found.made == 0)
         return None if found is None or zeros else self.weight(at)
 
     def integers(self, name: str, at: int | None = None) -> tuple[int, ...] | None:
@@ -72,7 +75,7 @@ class Call:
     def per_axis(self, name: str, rank: int, default: int = 1) -> tuple[int, ...]:
         """Return an attribute of one number for each axis of space."""
         found = tuple(self.get(name) or (default,) * rank)
-        if len(found) != rank:
+        if not rank or len(found) != rank:
             raise Unsupported(f"{name} has {len(found)} numbers for {rank} axes of space")
         return found
 
@@ -88,7 +91,7 @@ class Call:
         if word not in ("NOTSET", ""):
             raise Unsupported(f"auto_pad {word} is unknown")
         pads = self.get("pads") or [0] * 2 * rank
-        if len(pads) != 2 * rank or min(pads) < 0:
+        if len(pads) != 2 * rank or min(pads, default=0) < 0:
             raise Unsupported(f"pads {pads} are not two numbers from 0 on for each of {rank} axes")
         return tuple((pads[at], pads[rank + at]) for at in range(rank))
 
@@ -97,6 +100,8 @@ def _what(held: Any) -> str:
     return "missing" if held is None else "a constant" if isinstance(held, Constant) else "a list of sizes"
 
 
+MOST_SINGLE = 3.4e38
+"""Single precision holds little more."""
 Operator: TypeAlias = Callable[[Call], Any]
 OPERATORS: dict[str, Operator] = {}
 """How each operator of ONNX is read: its outputs, or the only one."""
@@ -121,13 +126,13 @@ def attributes(node: NodeProto, constant: Callable[[TensorProto], Constant]) -> 
     for each in node.attribute:
         match each.type:
             case each.FLOAT:
-                found[each.name] = each.f
+                found[each.name] = written(each.f)
             case each.INT:
                 found[each.name] = each.i
             case each.STRING:
                 found[each.name] = each.s.decode("utf-8", "replace")
             case each.FLOATS:
-                found[each.name] = list(each.floats)
+                found[each.name] = list(map(written, each.floats))
             case each.INTS:
                 found[each.name] = list(each.ints)
             case each.STRINGS:
@@ -137,3 +142,35 @@ def attributes(node: NodeProto, constant: Callable[[TensorProto], Constant]) -> 
             case _:
                 pass
     return found
+
+
+def written(number: float) -> float:
+    """Return the number of fewest digits that single precision holds as *number*: 1e-5, not 9.99999974e-06."""
+    for digits in range(1, 9):
+        short = float(f"{number:.{digits}g}")
+        if isfinite(short) and abs(short) < MOST_SINGLE and pack("f", short) == pack("f", number):
+            return short
+    return number
+
+
+def check(node: NodeProto, opset: int) -> None:
+    """Refuse a node whose attributes or inputs are not those that its operator has in this version.
+
+    So what reads the operator may take their types for granted.
+    """
+    from onnx import defs
+
+    try:
+        schema = defs.get_schema(node.op_type, opset, "")
+    except defs.SchemaError:
+        raise Unsupported(f"version {opset} of ONNX's operators has none of this name") from None
+    for each in node.attribute:
+        known = schema.attributes.get(each.name)
+        if known is not None and each.type != known.type.value:  # type: ignore[attr-defined]
+            raise Unsupported(f"its attribute '{each.name}' is of another type than the operator's")
+    missing = [name for name, known in schema.attributes.items() if known.required]
+    missing = [name for name in missing if all(each.name != name for each in node.attribute)]
+    if missing:
+        raise Unsupported(f"its attribute '{missing[0]}' is missing")
+    if not schema.min_input <= len(node.input) <= schema.max_input:
+        raise Unsupported(f"it has {len(node.input)} inputs, but takes {schema.min_input} to {schema.max_input}")

@@ -5,49 +5,69 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convmath.errors import LimitError, UnsupportedError
 from convmath.importers.moves import transpose
-from convmath.importers.onnx import layers, moves
-from convmath.importers.onnx.call import OPERATORS, Call, attributes
+from convmath.importers.onnx import enlarging, layers, moves
+from convmath.importers.onnx.attention import products_of_maps
+from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
+from convmath.importers.onnx.norms import written_out
 from convmath.importers.onnx.opaque import opaque
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Constant, Tensor, Unsupported
+from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
 from convmath.spec.graph import Input, Network, SymbolInfo
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-SPOKEN = (layers, moves)
+SPOKEN = (layers, moves, enlarging)
 """Where the operators are read; importing them fills the table."""
 STEERING = 1024
 """Constants of so many elements may steer a graph, as shapes and bounds do; larger ones are weights."""
 
 
-def network_of(model: OnnxFile, *, allow_opaque: bool = False, limits: Limits = DEFAULT) -> Network:
+def network_of(
+    model: OnnxFile, *, output: str | None = None, allow_opaque: bool = False, limits: Limits = DEFAULT
+) -> Network:
     """Return the network that a graph describes, with the weights of the file.
 
-    Raises ``UnsupportedError`` with all operators that are unknown, or used in a way that
-    no network of convmath can say, and where they stand. With *allow_opaque* an operator
+    With *output*, the name of a node, or of what it puts out, only what that needs is read.
+
+    Raises ``UsageError`` where there is no such output, ``UnsupportedError`` with all
+    operators that are unknown, or used in a way that no network of convmath can say, and
+    where they stand. With *allow_opaque* an operator
     that is unknown becomes an ``opaque`` layer, if the file tells the shape of what it
     puts out.
     """
-    return _Reading(model, limits, allow_opaque=allow_opaque).network()
+    ends = model.outputs if output is None else _ends(model, output)
+    network = _Reading(model, limits, ends or model.outputs, allow_opaque=allow_opaque).network()
+    return network if output is None or ends else network.up_to(output)
 
 
 class _Reading:
     """The values of a graph by their names, while its nodes are read one after the other."""
 
-    def __init__(self, model: OnnxFile, limits: Limits, *, allow_opaque: bool) -> None:
-        self.model, self.allow_opaque = model, allow_opaque
-        self.nodes = _needed(model)
+    def __init__(self, model: OnnxFile, limits: Limits, ends: tuple[str, ...], *, allow_opaque: bool) -> None:
+        self.model, self.ends, self.allow_opaque = model, ends, allow_opaque
+        self.nodes, self.used = _needed(model, ends)
+        self.constants = {node.output[0]: node for node in self.nodes if node.op_type == "Constant"}
         self.turned = _channels_last(model, self.nodes)
-        inputs = tuple(_turned(each) if name in self.turned else each for name, each in model.inputs.items())
+        given = {name: each for name, each in model.inputs.items() if name in self.used}
+        inputs = tuple(_turned(each) if name in self.turned else each for name, each in given.items() if each.shape)
         self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True)
         self.values: dict[str, Any] = {name: self._constant(held) for name, held in model.initializers.items()}
-        for at, name in enumerate(model.inputs):
+        for name in given.keys() - {name for name, each in given.items() if each.shape}:
+            self.sketch.refuse("input", name, "it is a single number, or one for each sample; a map has channels")
+        for at, name in enumerate(name for name, each in given.items() if each.shape):
             self.values[name] = self._input(at, name)
+        self.nodes, self.norms = written_out(self.nodes, ends, self._known)
+
+    def _known(self, name: str) -> Constant | None:
+        """Return a constant that stands in the model by itself."""
+        held = self.values.get(name)
+        if held is None and (node := self.constants.get(name)) is not None:
+            held = attributes(node, self._constant).get("value")
+        return held if isinstance(held, Constant) else None
 
     def _input(self, at: int, name: str) -> Tensor:
         plain = self.sketch.source(at)
@@ -61,14 +81,18 @@ class _Reading:
             size *= each
         small = size <= STEERING and not held.HasField("segment") and tensors.readable(held)
         values = tensors.numbers(held) if small else None
+        if values is not None and held.data_type == held.FLOAT:
+            values = tuple(map(written, values))
         return Constant(held.name, shape, lambda: tensors.array(held), values)
 
     def network(self) -> Network:
         for at, node in enumerate(self.nodes):
             self._read(at, node)
-        outputs = [self.values.get(name) for name in self.model.outputs]
-        if not self.sketch.refused:
-            for name, each in zip(self.model.outputs, outputs, strict=True):
+        outputs = [self.values.get(name) for name in self.ends]
+        if self.sketch.refused:
+            self._name_attention()
+        else:
+            for name, each in zip(self.ends, outputs, strict=True):
                 if not isinstance(each, Tensor):
                     self.sketch.refuse("output", name, "the model puts out numbers that depend on no input")
         sizes = {name: SymbolInfo(name) for each in self.sketch.inputs for size in each.shape for name in _names(size)}
@@ -76,27 +100,43 @@ class _Reading:
         about = {"source": f"ONNX, operators of version {self.model.opset}"}
         return self.sketch.network(ends, tuple(sizes.values()), about)
 
+    def _name_attention(self) -> None:
+        """Say first where a model that is refused has attention: its pieces say little."""
+        found = {_place(node): node.op_type for node in products_of_maps(self.nodes, self.model.inputs)}
+        others = [each for each in self.sketch.refused if each.where not in found]
+        self.sketch.refused.clear()
+        for where, operator in found.items():
+            self.sketch.refuse(operator, where, ATTENTION)
+        self.sketch.refused += others
+
     def _read(self, at: int, node: NodeProto) -> None:
         arriving = [self.values.get(name) if name else None for name in node.input]
         operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
-        where = node.name or next(filter(None, node.output), f"node {at}")
+        where = _place(node) or f"node {at}"
         name = node.name or next((each for each in node.output if each and not each.isdigit()), "")
         lost = any(each is None and given for each, given in zip(arriving, node.input, strict=True))
-        known = OPERATORS.get(operator)
+        written, known = self.norms.get(node.output[0]), OPERATORS.get(operator)
+        if written is not None:
+            arriving, lost = [], self.values.get(written.x) is None
         if lost and known is not None:
             return  # what it needs was refused already
-        call = Call(
-            self.sketch, name, operator, attributes(node, self._constant), arriving, self.model.opset, len(node.output)
-        )
         try:
-            found = known(call) if known is not None else self._unknown(call, node, lost=lost)
+            if known is not None:
+                check(node, self.model.opset)
+            held = attributes(node, self._constant)
+            call = Call(self.sketch, name, operator, held, arriving, self.model.opset, len(node.output))
+            if written is not None:
+                found = written.read(self.sketch, name, self.values)
+            else:
+                found = known(call) if known is not None else self._unknown(call, node, lost=lost)
         except Unsupported as refusal:
             self.sketch.refuse(operator, where, str(refusal))
             return
-        except (LimitError, UnsupportedError):
-            raise
         made = found if isinstance(found, list) else [found]
         self.values.update(zip(node.output, made, strict=False))
+        more = [name for name in node.output[len(made) :] if name in self.used]
+        if more:
+            self.sketch.refuse(operator, where, f"of its outputs only the first is read, but '{more[0]}' is used")
 
     def _unknown(self, call: Call, node: NodeProto, *, lost: bool) -> Tensor:
         if lost or not self.allow_opaque:
@@ -104,19 +144,33 @@ class _Reading:
         return opaque(call, self.model, node)
 
 
+def _place(node: NodeProto) -> str:
+    return node.name or next(filter(None, node.output), "")
+
+
 def _names(size: Any) -> frozenset[str]:
     return getattr(size, "names", frozenset())
 
 
-def _needed(model: OnnxFile) -> list[NodeProto]:
-    """Return the nodes that the outputs need."""
-    wanted = set(model.outputs)
+def _ends(model: OnnxFile, output: str) -> tuple[str, ...]:
+    """Return what the node of this name puts out, or what has this name itself; nothing where there is neither."""
+    for node in model.nodes:
+        if output in node.output:
+            return (output,)
+        if output == node.name:
+            return tuple(node.output[:1])
+    return ()
+
+
+def _needed(model: OnnxFile, ends: tuple[str, ...]) -> tuple[list[NodeProto], set[str]]:
+    """Return the nodes that *ends* need, and the names of everything that they read."""
+    wanted = set(ends)
     found: list[NodeProto] = []
     for node in reversed(model.nodes):
         if wanted.intersection(node.output):
             wanted.update(node.input)
             found.append(node)
-    return found[::-1]
+    return found[::-1], wanted
 
 
 def _channels_last(model: OnnxFile, nodes: list[NodeProto]) -> set[str]:

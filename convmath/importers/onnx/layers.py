@@ -8,9 +8,11 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from convmath.formula import Formula
 from convmath.importers import layers
 from convmath.importers.deformable import deform_conv
 from convmath.importers.onnx.call import Call, operator
+from convmath.importers.onnx.numbers import Numbers
 from convmath.importers.onnx.padding import transposed, upper_half
 from convmath.importers.tensor import CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.activation import (
@@ -203,8 +205,6 @@ def local_response_norm(call: Call) -> Tensor:
 @operator("MaxPool")
 def max_pool(call: Call) -> Tensor:
     """Read a pooling by maxima."""
-    if call.outputs > 1:
-        raise Unsupported("its second output, the places of the maxima, is used")
     return _pool(call, MaxPool)
 
 
@@ -320,6 +320,8 @@ def hard_sigmoid(call: Call) -> Tensor:
 def prelu(call: Call) -> Tensor:
     """Read a learned slope, one or one for each channel."""
     x, slope = call.x, call.weight(1)
+    if len(slope.shape) > len(x.axes):
+        raise Unsupported(f"slopes of {list(slope.shape)} meet a map of {x}")
     axes = x.axes[len(x.axes) - len(slope.shape) :]
     wide = [axis for axis, size in zip(axes, slope.shape, strict=True) if size != 1]
     if wide not in ([], [CHANNELS]) and slope.shape != (x.shape.channels,):
@@ -345,10 +347,11 @@ def clip(call: Call) -> Tensor:
 
 def _bound(call: Call, word: str, at: int) -> float | None:
     """Return a bound; None where there is none, or one that no number in single precision reaches."""
-    found = call.get(word)
-    if call.given(at) is not None:
-        found = call.weight(at).scalar
-        if found is None:
+    found, held = call.get(word), call.given(at)
+    if held is not None:
+        only = held.values[0] if isinstance(held, Numbers) and len(held.values) == 1 else None
+        found = only if isinstance(held, Numbers) else call.weight(at).scalar
+        if found is None or isinstance(found, Formula):
             raise Unsupported(f"its {word} is not a number of the model")
     return None if found is None or abs(found) in (inf, 3.4028234663852886e38) else float(found)
 

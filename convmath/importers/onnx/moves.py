@@ -8,13 +8,21 @@ from typing import Any
 from convmath.formula import Value, product_of
 from convmath.importers import arithmetic, moves
 from convmath.importers.onnx.call import Call, operator
-from convmath.importers.onnx.numbers import ARITHMETIC, Numbers, computed, exact, integers, numbers, rounded
-from convmath.importers.tensor import BATCH_SIZE, CHANNELS, Constant, Tensor, Unsupported
+from convmath.importers.onnx.numbers import (
+    ARITHMETIC,
+    MOST_NUMBERS,
+    Numbers,
+    computed,
+    exact,
+    integers,
+    numbers,
+    rounded,
+)
+from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.spec.activation import Rescaling
 from convmath.spec.reshape import Dropout
-from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
-MOST_NUMBERS = 32
+MOST_PARTS = 10_000
 WORDS = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "max", "Min": "min", "Sum": "add"}
 """Element-wise operators by the words of ``arithmetic``."""
 
@@ -126,7 +134,7 @@ def filled(call: Call) -> Constant:
 
         return np.full(shape, value, np.float32 if isinstance(value, float) else np.int64)
 
-    return Constant("", shape, read, (value,) * prod(shape) if few else None)
+    return Constant("", shape, read, (value,) * prod(shape) if few else None, float(value))
 
 
 @operator("Shape")
@@ -170,9 +178,10 @@ def reshape(call: Call) -> Any:
         return held.reshaped(_filled_in(held, integers(call.given(1))))
     if isinstance(held, Numbers):
         return Numbers(held.values, single=not target)
+    x = call.x
     if not call.get("allowzero", 0):
-        target = tuple(held.dims[at] if each == 0 and at < len(held.dims) else each for at, each in enumerate(target))
-    return moves.reshape(call.sketch, call.name, held, target)
+        target = tuple(x.dims[at] if each == 0 and at < len(x.dims) else each for at, each in enumerate(target))
+    return moves.reshape(call.sketch, call.name, x, target)
 
 
 def _filled_in(held: Constant, target: tuple[int, ...]) -> tuple[int, ...]:
@@ -233,6 +242,8 @@ def unsqueeze(call: Call) -> Any:
 def _with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     rank = len(shape) + len(axes)
     places, rest = {axis % rank for axis in axes}, iter(shape)
+    if len(places) != len(axes):
+        raise Unsupported(f"{list(axes)} names an axis twice")
     return tuple(1 if at in places else next(rest) for at in range(rank))
 
 
@@ -252,8 +263,8 @@ def split(call: Call) -> list[Tensor]:
     lengths: Any = call.integers("split", 1)
     if lengths is None:
         whole, count = x.dims[x.at(axis)], call.get("num_outputs", call.outputs)
-        if not isinstance(whole, int):
-            raise Unsupported(f"it cuts {whole} elements into {count} parts")
+        if not isinstance(whole, int) or count != call.outputs:
+            raise Unsupported(f"it cuts {whole} elements into {count} parts, and has {call.outputs} outputs")
         each = -(-whole // count)
         lengths = [min(each, whole - at * each) for at in range(count)]
     return moves.split(call.sketch, call.name, x, axis, lengths)
@@ -267,7 +278,7 @@ def sequence(call: Call) -> list[list[Tensor]]:
     lengths = numbers(call.given(1))
     if lengths.single:
         [each] = integers(lengths)
-        if not isinstance(whole, int) or each < 1:
+        if not isinstance(whole, int) or each < 1 or whole // each > MOST_PARTS:
             raise Unsupported(f"it cuts {whole} elements into parts of {each}")
         lengths = Numbers(tuple(min(each, whole - start) for start in range(0, whole, each)))
     return [moves.split(call.sketch, call.name, x, axis, lengths.values)]
@@ -289,9 +300,13 @@ def slices(call: Call) -> Any:
     held = call.given(0)
     axes = call.integers("axes", 3) or tuple(range(len(starts)))
     steps = call.integers("steps", 4) or (1,) * len(starts)
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise Unsupported("its starts, ends, axes and steps are not one for each axis, or a step is 0")
     if not isinstance(held, Tensor):
-        [start], [end], [step] = (integers(Numbers(tuple(each))) for each in (starts, ends, steps))
-        return Numbers(numbers(held).values[start:end:step])
+        if len(starts) != 1:
+            raise Unsupported(f"it cuts a list of sizes along {len(starts)} axes")
+        [begin], [stop], [every] = (integers(Numbers(tuple(each))) for each in (starts, ends, steps))
+        return Numbers(numbers(held).values[begin:stop:every])
     for count, (axis, start, end, step) in enumerate(zip(axes, starts, ends, steps, strict=True)):
         last = count == len(axes) - 1
         held = moves.slices(call.sketch, call.name if last else f"{call.name}.{axis}", held, axis, start, end, step)
@@ -316,6 +331,8 @@ def pad(call: Call) -> Tensor:
         raise Unsupported(
             f"it pads with {mode if mode != 'constant' else value}; convmath pads with zeros and by modes"
         )
+    if len(pads) != 2 * len(axes):
+        raise Unsupported(f"{len(pads)} pads are not two for each of {len(axes)} axes")
     pairs: list[tuple[Value, Value]] = [(0, 0)] * len(x.dims)
     for at, axis in enumerate(axes):
         pairs[x.at(axis)] = (pads[at], pads[len(axes) + at])
@@ -330,96 +347,3 @@ def reduced(call: Call) -> Tensor:
         return call.x
     word = "mean" if call.operator == "ReduceMean" else "max"
     return arithmetic.reduced(call.sketch, call.name, call.x, word, axes, keep=bool(call.get("keepdims", 1)))
-
-
-@operator("Resize", "Upsample")
-def resize(call: Call) -> Tensor:
-    """Read an enlargement: by factors, or to a size."""
-    x = call.x
-    mode = {"nearest": "nearest", "linear": "bilinear"}.get(call.get("mode", "nearest"))
-    way = call.get("coordinate_transformation_mode", "half_pixel" if call.opset > 10 else "asymmetric")
-    if mode is None or call.get("antialias", 0) or call.get("exclude_outside", 0):
-        raise Unsupported(f"there is no layer for mode {call.get('mode')}, antialias {call.get('antialias', 0)}")
-    target = call.given(3)
-    if target is not None:
-        sizes, factors = _spatial(x, numbers(target).values, x.dims), ()
-    else:
-        held = call.get("scales") or call.given(2 if call.operator == "Resize" and call.opset > 10 else 1)
-        values = tuple(map(exact, held)) if isinstance(held, list) else numbers(held).values
-        sizes, factors = (), _spatial(x, values, (1,) * len(x.dims))
-    _check_coordinates(call, mode, way, factors)
-    align = way == "align_corners"
-    return arithmetic.resize(call.sketch, call.name, x, size=sizes, factor=factors, mode=mode, align_corners=align)
-
-
-def _spatial(x: Tensor, values: tuple[Value, ...], kept: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Return the numbers of the axes of space, in their order; those of batch and channels must change nothing."""
-    if len(values) != len(x.dims):
-        raise Unsupported(f"{len(values)} numbers for a map of {x}")
-    found: dict[int, Value] = {}
-    for axis, (logical, _) in enumerate(x.axes):
-        if logical > CHANNELS[0]:
-            found[logical] = values[axis]
-        elif values[axis] != kept[axis] and not (kept[axis] == BATCH_SIZE and isinstance(values[axis], int)):
-            raise Unsupported(f"it enlarges the batch or the channels: {values[axis]}")
-    return tuple(found[logical] for logical in sorted(found))
-
-
-def _check_coordinates(call: Call, mode: str, way: str, factors: tuple[Value, ...]) -> None:
-    """Refuse ways to place pixels that are not PyTorch's, for which ``upsample`` is defined."""
-    whole = bool(factors) and all(isinstance(each, int) for each in factors)
-    if mode == "bilinear" and way in ("half_pixel", "pytorch_half_pixel", "align_corners"):
-        return
-    rounding = call.get("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor")
-    if mode == "nearest" and way == "asymmetric" and rounding == "floor":
-        return
-    if mode == "nearest" and whole and way in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric"):
-        return
-    raise Unsupported(f"there is no layer for mode {mode} with {way}, {rounding}")
-
-
-@operator("DepthToSpace")
-def depth_to_space(call: Call) -> Tensor:
-    """Read channels written as pixels; mode DCR has them in another order than a pixel shuffle."""
-    x, block = call.x, call.get("blocksize")
-    rank = len(x.shape.sizes)
-    if call.get("mode", "DCR") == "DCR":
-        x = call.sketch.layer(f"{call.name}.order", ChannelShuffle(groups=block**rank), x)
-    return call.sketch.layer(call.name, PixelShuffle(upscale_factor=(block,) * rank), x)
-
-
-@operator("SpaceToDepth")
-def space_to_depth(call: Call) -> Tensor:
-    """Read pixels written as channels, the places in a block before the channels."""
-    x, block = call.x, call.get("blocksize")
-    rank, channels = len(x.shape.sizes), x.shape.channels
-    made = call.sketch.layer(f"{call.name}.pixels", PixelUnshuffle(downscale_factor=(block,) * rank), x)
-    return call.sketch.layer(call.name, ChannelShuffle(groups=channels), made)
-
-
-@operator("Expand")
-def expand(call: Call) -> Any:
-    """Read axes of size 1 repeated."""
-    held, target = call.given(0), numbers(call.given(1)).values
-    if not isinstance(held, Tensor):
-        return _repeated(held, integers(call.given(1)))
-    dims = tuple(old if new == 1 else new for old, new in zip(held.dims, target[-len(held.dims) :], strict=True))
-    if dims == held.dims:
-        return held
-    return arithmetic.resize(call.sketch, call.name, held, size=_spatial(held, dims, held.dims))
-
-
-def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
-    """Return a constant, or a single size, repeated to a shape."""
-    found = numbers(held).values
-    if len(found) == 1 and prod(target) <= MOST_NUMBERS:
-        return Numbers(found * prod(target), single=not target)
-    if not isinstance(held, Constant):
-        raise Unsupported(f"it repeats sizes to {list(target)}")
-
-    def wide(array: Any) -> Any:
-        import numpy as np
-
-        return np.broadcast_to(array, target)
-
-    return held.arranged(target, wide)

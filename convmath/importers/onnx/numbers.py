@@ -10,6 +10,9 @@ from typing import Any
 from convmath.formula import Formula, Value, ceil_of, floor_of, max_of, min_of, ratio
 from convmath.importers.tensor import Constant, Unsupported
 
+MOST_NUMBERS = 32
+"""So many numbers are worked out where a model fills a shape with one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from convmath.formula import Value
 from convmath.importers.onnx.call import Call
+from convmath.importers.opaque import opaque_layer
 from convmath.importers.tensor import Constant, Tensor, Unsupported
-from convmath.spec.opaque import Opaque
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -21,8 +21,8 @@ def opaque(call: Call, model: OnnxFile, node: NodeProto) -> Tensor:
     Raises ``Unsupported`` where the file tells none, or the node does more than one map can say.
     """
     maps = [each for each in call.arriving if isinstance(each, Tensor)]
-    if not maps or sum(bool(name) for name in node.output) != 1:
-        raise Unsupported("the operator is unknown; only one that makes one map of maps can be let stand")
+    if len(maps) != 1 or sum(bool(name) for name in node.output) != 1:
+        raise Unsupported("the operator is unknown; only one that makes one map of one can be let stand")
     wanted = node.output[0]
     told = next((each for each in (*model.graph.value_info, *model.graph.output) if each.name == wanted), None)
     dims = [] if told is None else [each.dim_value for each in told.type.tensor_type.shape.dim][1:]
@@ -33,13 +33,4 @@ def opaque(call: Call, model: OnnxFile, node: NodeProto) -> Tensor:
             raise Unsupported("the operator is unknown, and the file does not tell the shape of what it puts out")
         shape = (dims[0], *(size or own for size, own in zip(dims[1:], known.sizes, strict=True)))
     held = {each.key: each for each in call.arriving if isinstance(each, Constant)}
-    rank = len(shape) - 1
-    layer = Opaque(
-        output_shape=shape,
-        params=sum(each.size for each in held.values()),
-        macs=0,
-        receptive_field=(),
-        stride=(1,) * rank,
-        padding=(0,) * rank,
-    )
-    return call.sketch.layer(call.name, layer, maps[0])
+    return opaque_layer(call.sketch, call.name, maps[0], shape, sum(each.size for each in held.values()))

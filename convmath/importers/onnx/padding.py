@@ -45,6 +45,8 @@ def transposed(
     word = call.get("auto_pad", "NOTSET")
     if wanted:
         sizes = wanted[-rank:]
+        if len(sizes) != rank or len(x.shape.sizes) != rank:
+            raise Unsupported(f"output_shape has {len(wanted)} numbers for {rank} axes of space")
         found = [_towards(x, axis, sizes[axis], strides, dilations, kernel, kept, word) for axis in range(rank)]
         return tuple(pads for pads, _ in found), tuple(more for _, more in found)
     if word == "SAME_LOWER":

@@ -28,6 +28,10 @@ SMALL = 4096
 MOST_FIELDS = 5_000_000
 """A parser makes up to some hundred bytes of a field of two; real models have about fifty for each node."""
 
+MOST_KEPT = 64 << 20
+"""Bytes of the graph without its tensors: packed numbers grow to many times their size in a parser."""
+LONGEST_NOTE = 1024
+
 VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5
 TEXT, PLAIN, NOTE = "text", "plain", "note"
 """Leaves: text must be UTF-8, plain fields are taken over as they are, notes as long as they are short."""
@@ -82,6 +86,7 @@ class Walk:
     spans: list[Span] = field(default_factory=list)
     fields: int = 0
     nodes: int = 0
+    kept: int = 0
 
     def slim(self) -> bytes:
         """Return the model without its large tensors.
@@ -92,7 +97,7 @@ class Walk:
         return bytes(self._message("model", 0, len(self.data), 0))
 
     def _message(self, kind: str, start: int, stop: int, depth: int) -> bytearray:
-        kept, data, found = KEPT[kind], self.data, bytearray()
+        kept, data, found, inside = KEPT[kind], self.data, bytearray(), 0
         for each in self._fields(start, stop):
             number, wire, tag, begin, end = each
             inner = kept.get(number)
@@ -106,7 +111,7 @@ class Walk:
             if inner == TEXT:
                 found += self._text(each, kind)
             elif inner == NOTE:
-                if end - begin <= SMALL:
+                if end - begin <= LONGEST_NOTE:
                     found += data[tag:end]
             else:
                 self._check(inner, depth)
@@ -114,7 +119,12 @@ class Walk:
                     body = self._tensor(begin, end)
                 else:
                     body = self._message(inner, begin, end, depth + (inner == GRAPH))
+                    inside += len(body)
                 found += _head(number, len(body)) + body
+        self.kept += len(found) - inside
+        if self.kept > MOST_KEPT:
+            message = f"the graph takes more than {MOST_KEPT >> 20} MiB, its tensors apart"
+            raise LimitError(Problem("too-large", message, file=self.file))
         return found
 
     def _tensor(self, start: int, stop: int) -> bytearray:

@@ -11,6 +11,7 @@ from convmath.formula import Formula, Value, symbol
 from convmath.limits import Limits
 from convmath.spec.expressions import is_name
 from convmath.spec.graph import Input, Network, SymbolInfo
+from convmath.spec.parse import POSITION
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -46,6 +47,9 @@ def from_torch(
 
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"{inert(repr(module)[:80])} is no torch.nn.Module; call the class to make one")
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    if isinstance(module, torch.jit.ScriptModule):
+        raise UnsupportedError("a module of TorchScript has no code to follow; hand over the module it was made from")
     from convmath.importers.torch.reading import Wanted, read
 
     given = _shapes(module, input_shape)
@@ -90,7 +94,7 @@ def _arguments(module: Module, count: int) -> list[str]:
 
 def _size(given: int | str) -> Value:
     if isinstance(given, str):
-        if not is_name(given):
+        if not is_name(given) or given == POSITION:
             raise UsageError(f"'{inert(given)}' cannot name a size; write a number, or a name such as H")
         return symbol(given)
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:

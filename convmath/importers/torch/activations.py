@@ -13,15 +13,15 @@ from convmath.spec.layer import Layer
 PLAIN: dict[str, Callable[[], Layer]] = {
     "relu": spec.Relu,
     "relu6": spec.Relu6,
-    "selu": lambda: spec.Selu(),
+    "selu": spec.Selu,
     "silu": spec.Silu,
     "mish": spec.Mish,
     "sigmoid": spec.Sigmoid,
     "tanh": spec.Tanh,
     "hardsigmoid": lambda: spec.HardSigmoid(alpha=1 / 6, beta=0.5),
     "hardswish": spec.HardSwish,
-    "softsign": lambda: spec.Softsign(),
-    "logsigmoid": lambda: spec.LogSigmoid(),
+    "softsign": spec.Softsign,
+    "logsigmoid": spec.LogSigmoid,
 }
 """Functions without numbers of their own."""
 UNSAID = ("abs", "erf", "exp", "log", "reciprocal", "rsqrt", "sin", "cos", "sqrt", "square", "softshrink")
@@ -72,7 +72,7 @@ def _rrelu(
 @FUNCTIONS("prelu")
 def _prelu(call: Call, input: Any, weight: Any) -> Tensor:
     slopes = weight_of(weight)
-    layer = spec.Prelu(num_parameters=slopes.size)
+    layer = spec.Prelu(num_parameters=slopes.size, init=0.25)
     return call.sketch.layer(call.name, layer, a_map(input), given={"weight": slopes})
 
 
@@ -102,24 +102,23 @@ def _softplus(call: Call, input: Any, beta: float = 1.0, threshold: float = 20.0
     return call.sketch.layer(call.name, spec.Softplus(beta=float(beta)), a_map(input))
 
 
-@FUNCTIONS("hardtanh", "clamp", "clip")
-def _clamp(call: Call, input: Any, min_val: Any = None, max_val: Any = None, inplace: Any = False) -> Tensor:  # noqa: FBT002
+@FUNCTIONS("hardtanh")
+def _hardtanh(call: Call, input: Any, min_val: Any = -1.0, max_val: Any = 1.0, inplace: Any = False) -> Tensor:  # noqa: FBT002
     del inplace
-    return clamp(call, input, min_val, max_val)
+    return _clamp(call, input, min_val, max_val)
 
 
-def clamp(call: Call, input: Any, low: Any, high: Any) -> Tensor:
+@FUNCTIONS("clamp", "clip")
+def _clamp(call: Call, input: Any, min: Any = None, max: Any = None) -> Tensor:
     """Add a clip; from 0 upwards it is a ReLU."""
     x = a_map(input)
-    if call.operator == "hardtanh":
-        low, high = -1.0 if low is None else low, 1.0 if high is None else high
-    if low == 0 and high is None:
+    if min == 0 and max is None:
         return call.sketch.layer(call.name, spec.Relu(), x)
-    if not isinstance(low, int | float) or not isinstance(high, int | float):
+    if not isinstance(min, int | float) or not isinstance(max, int | float):
         raise Unsupported("it clips one side, or by numbers that are computed")
-    if (low, high) == (0, 6):
+    if (min, max) == (0, 6):
         return call.sketch.layer(call.name, spec.Relu6(), x)
-    return call.sketch.layer(call.name, spec.HardTanh(min_val=float(low), max_val=float(high)), x)
+    return call.sketch.layer(call.name, spec.HardTanh(min_val=float(min), max_val=float(max)), x)
 
 
 def _along_channels(x: Tensor, dim: Any) -> Tensor:

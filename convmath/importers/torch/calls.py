@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar
 
 from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Constant, Tensor, Unsupported
+from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
 from convmath.importers.torch.parameters import Parameters
 
 
@@ -40,16 +41,19 @@ Handler = Callable[..., Any]
 """A function of the call and the arguments that PyTorch's takes, by PyTorch's names."""
 
 
+_H = TypeVar("_H", bound=Handler)
+
+
 class Table:
     """Handlers by the names of what they stand for."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
 
-    def __call__(self, *names: str) -> Callable[[Handler], Handler]:
+    def __call__(self, *names: str) -> Callable[[_H], _H]:
         """Return a decorator that enters a function under *names*."""
 
-        def enter(handler: Handler) -> Handler:
+        def enter(handler: _H) -> _H:
             for name in names:
                 if name in self._handlers:
                     raise ValueError(f"{name} has two entries")
@@ -72,7 +76,7 @@ FUNCTIONS = Table()
 MODULES = Table()
 """Layers of torch.nn by the names of their classes."""
 
-ATTENTION = "it multiplies two maps with one another, as attention does; no layer of a convolutional network says that"
+NO_LAYER = "there is no layer for it"
 ATTENTIVE = frozenset(
     {
         "matmul",
@@ -93,24 +97,30 @@ ATTENTIVE = frozenset(
 
 def perform(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return what a handler makes of a call; where it cannot be said, the refusal is noted."""
-    if contains((args, kwargs), Poison):
-        if call.operator in ATTENTIVE:
-            call.sketch.refuse(call.operator, call.name, ATTENTION)
-        return POISON
     try:
-        if handler is None:
-            raise Unsupported(ATTENTION if call.operator in ATTENTIVE else "there is no layer for it")
-        try:
-            signature(handler).bind(call, *args, **kwargs)
-        except TypeError as error:
-            raise Unsupported(f"it is called in a way that is not known: {error}") from None
-        return handler(call, *args, **kwargs)
+        poisoned = contains((args, kwargs), Poison)
+        if poisoned and call.operator not in ATTENTIVE:
+            return POISON
+        return _performed(call, None if poisoned else handler, args, kwargs)
     except Unsupported as refusal:
         call.sketch.refuse(call.operator, call.name, str(refusal))
         return POISON
 
 
-def contains(held: Any, kind: type | tuple[type, ...]) -> bool:
+def _performed(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if handler is None:
+        raise Unsupported(ATTENTION if call.operator in ATTENTIVE else NO_LAYER)
+    try:
+        signature(handler).bind(call, *args, **kwargs)
+    except TypeError as error:
+        raise Unsupported(f"it is called in a way that is not known: {error}") from None
+    try:
+        return handler(call, *args, **kwargs)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise Unsupported(f"it is called in a way that is not known: {error}") from error
+
+
+def contains(held: Any, kind: type | UnionType) -> bool:
     """Tell whether something of *kind* is among arguments."""
     if isinstance(held, kind):
         return True

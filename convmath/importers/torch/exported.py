@@ -1,4 +1,4 @@
-"""Reads a module through torch.export, for code that stand-ins cannot follow: operators of ATen instead of functions."""
+"""Reads a module through torch.export, for code that stand-ins cannot follow: operators of ATen, not functions."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ def export(
     the program would be right for some sizes only.
     """
     sizes = _examples(symbols)
-    device = next((each.device for each in module.parameters()), torch.device("cpu"))
+    first = next((each for each in module.parameters() if each.is_floating_point()), torch.zeros(1))
+    dtype, device = first.dtype, first.device
     shapes_given = [tuple(_number(size, sizes) for size in each.shape) for each in sketch.inputs]
-    examples = [torch.zeros(2, *shape, device=device) for shape in shapes_given]
+    examples = [torch.zeros(2, *shape, dtype=dtype, device=device) for shape in shapes_given]
     dynamic = [
         {0: torch.export.Dim.DYNAMIC}
         | {at + 1: torch.export.Dim.DYNAMIC for at, size in enumerate(each.shape) if isinstance(size, Formula)}
@@ -226,4 +227,5 @@ def _linear(call: Call, input: Any, size: Any, align_corners: Any, factors: Any 
 
 @ATEN("max_pool2d_with_indices", "max_pool3d_with_indices")
 def _with_indices(call: Call, input: Any, *args: Any) -> Any:
+    del call, input, args
     raise Unsupported("it returns where the greatest elements stand")

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from convmath.importers import layers as shared
+from convmath.importers.deformable import deform_conv
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.importers.torch import activations, arithmetic, layers, shapes  # noqa: F401  (they fill the table)
-from convmath.importers.torch.calls import FUNCTIONS, MODULES, Call, a_map, numbers
+from convmath.importers.torch.calls import FUNCTIONS, MODULES, Call, a_map, numbers, weight_of
+
+NORM = ("running_mean", "running_var", "weight", "bias")
+"""What a norm may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def _padded_conv(call: Call, held: Held, input: Any, pairs: Sequence[tuple[int, 
         call.sketch,
         call.name,
         a_map(input),
-        layers.weight_of(held.constant("weight")),
+        weight_of(held.constant("weight")),
         held.constant("bias"),
         stride=held.stride,
         padding=pairs,
@@ -143,8 +147,8 @@ def _extra(x: Tensor, module: Any, output_size: Sequence[Any]) -> tuple[int, ...
 @MODULES("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
 def _batch_norm(call: Call, module: Any, input: Any) -> Tensor:
     held = Held(call, module)
-    names = ("running_mean", "running_var", "weight", "bias")
-    return layers.batch_norm(call, input, *map(held.constant, names), eps=module.eps)
+    given = {name: held.constant(name) for name in NORM}
+    return layers.batch_norm(call, input, **given, eps=module.eps)
 
 
 @MODULES("FrozenBatchNorm2d")
@@ -156,8 +160,8 @@ def _frozen_batch_norm(call: Call, module: Any, input: Any) -> Tensor:
 def _instance_norm(call: Call, module: Any, input: Any) -> Tensor:
     held = Held(call, module)
     by_input = module.training or not module.track_running_stats
-    names = ("running_mean", "running_var", "weight", "bias")
-    return layers.instance_norm(call, input, *map(held.constant, names), use_input_stats=by_input, eps=module.eps)
+    given = {name: held.constant(name) for name in NORM}
+    return layers.instance_norm(call, input, **given, use_input_stats=by_input, eps=module.eps)
 
 
 @MODULES("Softmax2d")
@@ -208,20 +212,24 @@ def _stochastic_depth(call: Call, module: Any, input: Any) -> Tensor:
 
 @MODULES("DeformConv2d")
 def _deform_conv(call: Call, module: Any, input: Any, offset: Any, mask: Any = None) -> Tensor:
-    held = Held(call, module)
-    if mask is not None:
-        raise Unsupported("it weighs its taps by a mask")
-    return shared.deform_conv(
+    weight = weight_of(call.parameters.of(module, "weight"))
+    moves = a_map(offset)
+    taps = 2 * weight.shape[2] * weight.shape[3]
+    if not isinstance(moves.shape.channels, int) or moves.shape.channels % taps:
+        raise Unsupported(f"offsets of {moves} are not two for each of {taps // 2} taps")
+    return deform_conv(
         call.sketch,
         call.name,
         a_map(input),
-        a_map(offset),
-        layers.weight_of(held.constant("weight")),
-        held.constant("bias"),
+        moves,
+        None if mask is None else a_map(mask),
+        weight,
+        call.parameters.of(module, "bias"),
         stride=numbers(module.stride, 2),
-        padding=numbers(module.padding, 2),
+        padding=[(each, each) for each in numbers(module.padding, 2)],
         dilation=numbers(module.dilation, 2),
-        groups=(module.groups,),
+        groups=module.groups,
+        offset_groups=moves.shape.channels // taps,
     )
 
 
@@ -232,11 +240,16 @@ def _function(word: str) -> Callable[..., Any]:
     return handler
 
 
+COMPUTED = (
+    "its weights are computed from other parameters; remove_parametrizations writes them down",
+    "its weights are computed by a hook before every call; remove it first",
+)
+"""Why the weights of a layer may be other numbers than its parameters."""
+
+
 def changed(module: Any) -> str | None:
-    """Return what makes the weights of a layer other numbers than its parameters, if anything does."""
+    """Return why the weights of a layer are other numbers than its parameters, if they are."""
     if hasattr(module, "parametrizations"):
-        return "its weights are computed from other parameters; remove_parametrizations writes them down"
-    for hook in module._forward_pre_hooks.values():  # noqa: SLF001  (there is no public list of them)
-        if type(hook).__module__.startswith("torch.nn.utils"):
-            return f"its weights are computed by {type(hook).__name__} before every call; remove it first"
-    return None
+        return COMPUTED[0]
+    hooks = module._forward_pre_hooks.values()  # noqa: SLF001  (there is no public list of them)
+    return COMPUTED[1] if any(type(hook).__module__.startswith("torch.nn.utils") for hook in hooks) else None

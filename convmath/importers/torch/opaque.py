@@ -1,4 +1,4 @@
-"""Layers of torch.nn that convmath does not know, where the user lets them stand as what PyTorch says of their shapes."""
+"""Layers of torch.nn that convmath does not know, where the user lets them stand as what PyTorch tells."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from convmath.importers.opaque import opaque_layer
 from convmath.importers.tensor import Tensor, Unsupported
 from convmath.importers.torch.calls import Call, a_map
-from convmath.spec.opaque import Opaque
 
 SAMPLES = 2
 
@@ -21,25 +21,15 @@ def opaque(call: Call, module: torch.nn.Module, input: Any) -> Tensor:
     of the others.
     """
     x = a_map(input)
-    sizes = x.dims[1:]
-    if not all(isinstance(each, int) for each in sizes) or not x.is_plain:
+    sizes = [each for each in x.dims[1:] if isinstance(each, int)]
+    if len(sizes) < len(x.dims) - 1 or not x.is_plain:
         raise Unsupported("the layer is unknown; it can be let stand only where all sizes are numbers")
     try:
-        out = deepcopy(module).to("meta")(torch.empty(SAMPLES, *map(int, sizes), device="meta"))
-    except Exception as error:
+        out = deepcopy(module).to("meta")(torch.empty((SAMPLES, *sizes), device="meta"))
+    except Exception as error:  # noqa: BLE001  (whatever PyTorch raises, it is told)
         reason = " ".join(str(error).split())[:150]
         raise Unsupported(f"the layer is unknown, and PyTorch does not tell its shape: {reason}") from None
     if not isinstance(out, torch.Tensor) or out.dim() < 2 or out.shape[0] != SAMPLES:
         raise Unsupported("the layer is unknown; only one that makes one map of one can be let stand")
-    shape = tuple(out.shape[1:])
-    held = {name: call.parameters.constant(each) for name, each in module.named_parameters()}
-    rank = len(shape) - 1
-    layer = Opaque(
-        output_shape=shape,
-        params=sum(each.size for each in held.values()),
-        macs=0,
-        receptive_field=(),
-        stride=(1,) * rank,
-        padding=(0,) * rank,
-    )
-    return call.sketch.layer(call.name, layer, x)
+    params = sum(call.parameters.constant(each).size for each in module.parameters())
+    return opaque_layer(call.sketch, call.name, x, tuple(out.shape[1:]), params)

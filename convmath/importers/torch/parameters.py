@@ -16,13 +16,11 @@ class Parameters:
     def __init__(self, root: torch.nn.Module) -> None:
         self._names: dict[int, str] = {}
         self._kept: dict[int, torch.Tensor] = {}
-        self._learned: dict[str, tuple[str, ...]] = {}
         self.used: set[str] = set()
         for name, each in root.named_parameters(remove_duplicate=False):
             self._names.setdefault(id(each), name)
-            self._learned[self._names[id(each)]] = (self._names[id(each)],)
-        for name, each in root.named_buffers(remove_duplicate=False):
-            self._names.setdefault(id(each), name)
+        for name, buffer in root.named_buffers(remove_duplicate=False):
+            self._names.setdefault(id(buffer), name)
         self._sizes = {name: each.numel() for name, each in root.named_parameters()}
 
     def constant(self, tensor: torch.Tensor) -> Constant:
@@ -37,9 +35,8 @@ class Parameters:
 
     def of(self, module: torch.nn.Module, name: str) -> Constant | None:
         """Return a parameter or buffer of a layer; None where it has none of this name."""
-        held = module._parameters.get(name)  # noqa: SLF001  (while a model is read, attributes are watched)
-        if held is None:
-            held = module._buffers.get(name)  # noqa: SLF001
+        # While a model is read, its attributes are watched; these two are not.
+        held = module._parameters.get(name, module._buffers.get(name))  # noqa: SLF001
         return None if held is None else self.constant(held)
 
     def unused(self) -> Iterator[tuple[str, int]]:
@@ -62,7 +59,10 @@ class Parameters:
             raise Unsupported(f"it computes with parameters in a way that is not known: {reason}") from None
         if not isinstance(made, torch.Tensor):
             return made
-        key = f"{word}({','.join(_keys((args, kwargs)))})"
+        parts = list(_keys((args, kwargs)))
+        key = f"{word}({','.join(parts)})"
+        if self.used.intersection(parts):
+            self.used.add(key)
 
         def read() -> Any:
             return array(compute(*_with(args, _tensor), **_with(dict(kwargs), _tensor)))

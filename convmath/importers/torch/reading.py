@@ -10,13 +10,17 @@ import torch
 
 from convmath.errors import ConvmathError, UnsupportedError, inert
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Tensor
-from convmath.importers.torch.calls import ATTENTION
+from convmath.importers.tensor import ATTENTION, Tensor
 from convmath.importers.torch.exported import export
+from convmath.importers.torch.modules import COMPUTED
 from convmath.importers.torch.parameters import Parameters
 from convmath.importers.torch.tracing import Tracer
 from convmath.limits import Limits
 from convmath.spec.graph import Input, Network, SymbolInfo
+
+BUFFERS = ("running_mean", "running_var")
+FINAL = (ATTENTION, *COMPUTED)
+"""Reasons that no export does away with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +52,34 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
     tracer = Tracer(sketch, module, allow_opaque=wanted.allow_opaque)
     sources = [sketch.source(at) for at in range(len(wanted.inputs))]
     named = {each.name: x for each, x in zip(wanted.inputs, sources, strict=True)}
+    reason = None
+    made: Any = ()
     try:
         made = tracer.run(*(((), named) if wanted.by_name else (sources, {})))
     except ConvmathError:
         raise
-    except Exception as error:
-        if sketch.refused:
-            return finished(sketch, tracer.parameters, (), wanted)
-        return _exported(module, wanted, _reason(error))
-    return finished(sketch, tracer.parameters, made, wanted)
-
-
-def _exported(module: torch.nn.Module, wanted: Wanted, reason: str) -> Network:
-    sketch, parameters = wanted.sketch(), Parameters(module)
+    except Exception as error:  # noqa: BLE001  (whatever the code of the module raises, it is told)
+        reason = _reason(error)
+    if reason is None and not sketch.refused:
+        return finished(sketch, tracer.parameters, made, wanted)
+    final = any(each.why in FINAL for each in sketch.refused)
     try:
-        made, symbols = export(sketch, module, parameters, wanted.symbols, by_name=wanted.by_name)
-    except ConvmathError:
-        raise
-    except Exception as error:
-        raise UnsupportedError(
-            f"{inert(wanted.name)} cannot be read as a network:\n"
-            f"  following its code: {reason}\n"
-            f"  torch.export: {_reason(error)}"
-        ) from error
+        if not final:
+            return _exported(module, wanted)
+        failure = ""
+    except UnsupportedError as error:
+        failure = str(error)
+    except Exception as error:  # noqa: BLE001  (the same for the exporter)
+        failure = _reason(error)
+    if sketch.refused:
+        return finished(sketch, tracer.parameters, (), wanted)
+    message = f"{inert(wanted.name)} cannot be read as a network:"
+    raise UnsupportedError(f"{message}\n  following its code: {reason}\n  torch.export: {failure}")
+
+
+def _exported(module: torch.nn.Module, wanted: Wanted) -> Network:
+    sketch, parameters = wanted.sketch(), Parameters(module)
+    made, symbols = export(sketch, module, parameters, wanted.symbols, by_name=wanted.by_name)
     return finished(sketch, parameters, made, replace(wanted, symbols=symbols))
 
 
@@ -80,11 +89,33 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
     unused = dict(parameters.unused())
     if unused:
         about["unused_parameters"] = unused
+    kept = dict(_kept_as_parameters(sketch, parameters))
+    if kept:
+        about["buffers_counted_as_parameters"] = kept
+    _refuse_partly_shared(sketch)
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
     network = sketch.network(list(dict.fromkeys(maps(made))), wanted.symbols, about)
-    if not wanted.weights:
-        return replace(network, weights={})
-    return network
+    return network if wanted.weights else replace(network, weights={})
+
+
+def _kept_as_parameters(sketch: Sketch, parameters: Parameters) -> Iterator[tuple[str, int]]:
+    """Yield the tensors that the module does not learn, in the place of a layer's parameters, with their sizes."""
+    for draft in sketch.drafts:
+        for name, each in draft.given.items():
+            if name not in BUFFERS and each.key not in parameters.used:
+                yield each.key, each.size
+
+
+def _refuse_partly_shared(sketch: Sketch) -> None:
+    """Refuse layers that share some of their parameters: they would be counted twice."""
+    owners: dict[str, str] = {}
+    for draft in sketch.drafts:
+        if draft.node.share is None:
+            for each in draft.given.values():
+                owner = owners.setdefault(each.key, draft.node.name)
+                if owner != draft.node.name:
+                    why = f"it shares {each.key} with {owner}, but not all of its parameters"
+                    sketch.refuse(draft.node.kind, draft.node.name, why)
 
 
 def maps(held: Any) -> Iterator[Tensor]:

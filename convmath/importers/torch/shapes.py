@@ -140,6 +140,23 @@ def concat(call: Call, tensors: Any, dim: int = 0, axis: int | None = None) -> T
     return moves.concat(call.sketch, call.name, [a_map(each) for each in tensors], dim if axis is None else axis)
 
 
+@FUNCTIONS("stack")
+def stack(call: Call, tensors: Any, dim: int = 0) -> Tensor:
+    """Put maps of one channel behind one another, along an axis of their own."""
+    parts = [moves.unsqueeze(call.sketch, f"{call.name}.unsqueeze", a_map(each), (dim,)) for each in tensors]
+    return moves.concat(call.sketch, call.name, parts, dim)
+
+
+@FUNCTIONS("unbind")
+def unbind(call: Call, input: Any, dim: int = 0) -> list[Tensor]:
+    """Keep every place of an axis on its own."""
+    x = a_map(input)
+    count = x.dims[x.at(dim)]
+    if not isinstance(count, int):
+        raise Unsupported(f"it takes an axis of {count} apart")
+    return [select(call, x, dim, at) for at in range(count)]
+
+
 @FUNCTIONS("chunk")
 def chunk(call: Call, input: Any, chunks: int, dim: int = 0) -> list[Tensor]:
     """Cut a map into so many parts, the last perhaps smaller."""
@@ -198,7 +215,9 @@ def getitem(call: Call, input: Any, index: Any) -> Any:
     if Ellipsis in entries:
         at = entries.index(Ellipsis)
         entries[at : at + 1] = [slice(None)] * (len(x.dims) - given)
-    dropped, put_in, axis = [], [], 0
+    dropped: list[int] = []
+    put_in: list[int] = []
+    axis = 0
     for place, each in enumerate(entries):
         if each is None:
             put_in.append(place - len(dropped))

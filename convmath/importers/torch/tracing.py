@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import partial
-from threading import RLock
+from threading import RLock, get_ident
 from typing import Any
 
 import torch
 
 from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Constant, Tensor
+from convmath.importers.tensor import ATTENTION, Constant, Tensor
 from convmath.importers.torch import modules, sizes
 from convmath.importers.torch.calls import (
-    ATTENTION,
     ATTENTIVE,
     FUNCTIONS,
     MODULES,
+    NO_LAYER,
     POISON,
     Call,
     Poison,
@@ -34,7 +34,7 @@ from convmath.importers.torch.opaque import opaque
 from convmath.importers.torch.parameters import Parameters
 
 _PATCHING = RLock()
-"""Only one module at a time is read: the calls of all modules are watched meanwhile."""
+"""Only one module at a time is read: the calls of all modules are watched meanwhile, in this thread."""
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module", "DataParallel"})
 
 
@@ -58,7 +58,7 @@ class Traced:
         cls, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         del types
-        [tracer] = {each._tracer for each in _found((args, kwargs or {}))}
+        [tracer] = {each._tracer for each in _found((args, kwargs or {}))}  # noqa: SLF001  (they are of this class)
         return tracer.call(function, tuple(args), dict(kwargs or {}))
 
     def __getattr__(self, name: str) -> Any:
@@ -106,6 +106,9 @@ class Traced:
     def __contains__(self, other: object) -> bool:
         raise Branching(f"it searches {_told(self._value)}")
 
+    def __setitem__(self, place: Any, value: Any) -> None:
+        self._tracer.call(operator.setitem, (self, place, value), {})
+
     def __hash__(self) -> int:
         return id(self)
 
@@ -150,13 +153,6 @@ for _name in ("floor", "ceil", "round", "trunc"):
     setattr(Traced, f"__{_name}__", _operator(partial(sizes.rounded, _name)))
 
 
-def _setitem(self: Traced, place: Any, value: Any) -> None:
-    self._tracer.call(operator.setitem, (self, place, value), {})
-
-
-Traced.__setitem__ = _setitem  # type: ignore[attr-defined]
-
-
 def _found(held: Any) -> Iterator[Traced]:
     if type(held) is Traced:
         yield held
@@ -190,13 +186,15 @@ class Tracer:
     def _watching(self) -> Iterator[None]:
         module = torch.nn.Module
         called, held = module.__call__, module.__getattr__
+        own = get_ident()
 
         def watched(each: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            return self._module(each, called, args, kwargs) if self._watches else called(each, *args, **kwargs)
+            watches = self._watches and get_ident() == own
+            return self._module(each, called, args, kwargs) if watches else called(each, *args, **kwargs)
 
         def seen(each: torch.nn.Module, name: str) -> Any:
             found = held(each, name)
-            if isinstance(found, torch.nn.Parameter) and self._watches:
+            if isinstance(found, torch.nn.Parameter) and self._watches and get_ident() == own:
                 return self.wrapped(self.parameters.constant(found))
             return found
 
@@ -211,9 +209,10 @@ class Tracer:
         path = self._paths.get(id(module), kind.lower())
         if is_leaf(module) or modules.changed(module):
             call = Call(self.sketch, path or kind.lower(), kind, self.parameters)
-            return self.wrapped(
-                perform(call, self._handler(module, kind), self.plain(tuple(args)), self.plain(dict(kwargs)))
-            )
+            handler = self._handler(module, kind)
+            if handler is None and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
+                self.sketch.refuse(kind, call.name, NO_LAYER)
+            return self.wrapped(perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs))))
         self._scope.append(path)
         before = len(self.sketch.refused)
         try:

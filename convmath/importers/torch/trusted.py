@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -39,9 +40,9 @@ def made_by(spec: str) -> Module:
         raise _failed(spec, error) from error
     finally:
         sys.path.remove(here)
-    if not hasattr(made, "state_dict") or not hasattr(made, "eval"):
+    if not hasattr(made, "state_dict") or not hasattr(made, "train"):
         raise UsageError(f"{inert(spec)} makes {inert(type(made).__name__)}, which is no torch.nn.Module")
-    held: Module = made.eval()
+    held: Module = made.train(mode=False)
     return held
 
 
@@ -70,7 +71,8 @@ def _failed(spec: str, error: Exception) -> SpecError:
     while step is not None:
         frames.append(step)
         step = step.tb_next
-    last = frames[-1]
+    own = [each for each in frames if each.tb_frame.f_code.co_filename.startswith(f"{Path.cwd()}{os.sep}")]
+    last = (own or frames)[-1]
     where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}"
     text = " ".join(str(error).split())[:300]
     message = f"{spec}: its code fails at {where}: {type(error).__name__}: {text}"

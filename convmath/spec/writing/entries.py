@@ -174,7 +174,7 @@ class Writer:
 
     def _next(self, kind: str, frame: Frame, piece: Piece | None) -> tuple[str, int, list[int]]:
         """Return the name that the reader would give, its number, and the entries that must give theirs for that."""
-        count, others = frame.counts[kind], []
+        count, others = frame.counts[kind], list[int]()
         while True:
             count += 1
             full = f"{frame.prefix}{kind}{count}"
@@ -211,7 +211,7 @@ class Writer:
         if frame.strip is None and not needed:
             return None
         if piece.stop - piece.start == 1 and piece.word != "repeat":
-            counted = counts_kind(node.name, node.kind)
+            counted = piece.source.counts(piece.stop - 1)
             nothing = says_nothing(node.name) and not (has_parameters(node.layer) and field_kinds(type(node.layer)))
             return None if (counted or nothing) and not needed else node.name
         if piece.word == "repeat":
@@ -219,7 +219,7 @@ class Writer:
             title = node.name if symbolic else piece.title
             return title or (node.name if needed else None)
         prefix = self._prefix(piece, frame).rstrip("./")
-        if not needed and counts_kind(prefix, piece.word):
+        if not needed and piece.source.read and counts_kind(prefix, piece.word):
             return None
         return prefix or (node.name if needed else None)
 

@@ -13,6 +13,10 @@ SAYING_NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Names that exporters make up: the operation, and perhaps a number."""
+_OPERATOR = re.compile(
+    r"(Conv|ConvTranspose|BatchNormalization|Gemm|MatMul|[A-Z][A-Za-z]*Pool|[A-Z][a-z]+)_[0-9]+|node_\w+"
+)
+"""Names that exporters make up for nodes of ONNX: ``Conv_12``, ``node_conv2d_3``."""
 
 
 def split(name: str) -> list[str]:
@@ -46,6 +50,11 @@ def says_nothing(name: str) -> bool:
     return bool(parts) and SAYING_NOTHING.fullmatch(parts[-1]) is not None
 
 
+def counts_only(name: str) -> bool:
+    """Tell whether the last part of a name is an operator of ONNX and a number, as exporters count."""
+    return _OPERATOR.fullmatch(name.rpartition("/")[2].rpartition(".")[2]) is not None
+
+
 def counts_kind(name: str, kind: str) -> bool:
-    """Tell whether the last part of a name is one that the reader gives: the kind and a number."""
+    """Tell whether the last part of a name is one that the reader gives: a kind and a number."""
     return re.fullmatch(rf"(.*[./])?({re.escape(kind)}[0-9]+|squeeze_excitation[0-9]+\.[a-z0-9]+)", name) is not None

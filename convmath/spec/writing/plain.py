@@ -54,11 +54,10 @@ def squeeze(source: Source, first: int) -> Line | None:
         return None
     if GATES.get(gate.kind) is not type(gate) or any(node.share is not None for node in nodes):
         return None
-    fields = {"squeeze_channels": source.text(down.out_channels, nodes[1].inputs[0])}
+    fields: dict[str, Any] = {"squeeze_channels": source.text(down.out_channels, nodes[1].inputs[0])}
     cls = VOCABULARY["squeeze_excitation"]
-    for name, word in (("activation", act.kind), ("gate", gate.kind)):
-        if word != field_kinds(cls)[name].default:
-            fields[name] = word
+    words = {"activation": act.kind, "gate": gate.kind}
+    fields |= {name: word for name, word in words.items() if word != field_kinds(cls)[name].default}
     return Line(cls.kind, fields)
 
 

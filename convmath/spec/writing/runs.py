@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from convmath.spec.writing.names import counts_kind, is_plain, split, together
+from convmath.spec.writing.names import is_plain, split, together
 from convmath.spec.writing.structure import Piece
 
 MOST_PERIOD = 64
 """Runs whose pass has more entries are not looked for, so that the time stays linear."""
+MOST_PHASES = 8
 MOST_NESTED = 4
-KEPT, LOST = 1, 4
+KEPT, LOST = 1, 12
 """So many lines a repeat must save: where it keeps all names, and where it does not."""
 
 
@@ -24,10 +25,22 @@ def folded(pieces: list[Piece], keys: Keys, arriving: int | None) -> list[Piece]
         first = 0 if piece.word == "repeat" else piece.arriving
         piece.parts = [folded(part, keys, first) for part in piece.parts]
     for _ in range(MOST_NESTED):
-        found = _once(pieces, [keys.of(piece, before) for before, piece in _with_before(pieces, arriving)])
-        if len(found) == len(pieces):
+        before = len(pieces)
+        pieces = _by_period(pieces, keys, arriving)
+        if len(pieces) == before:
             break
-        pieces = found
+    return pieces
+
+
+def _by_period(pieces: list[Piece], keys: Keys, arriving: int | None) -> list[Piece]:
+    """Return the entries with runs as ``repeat``: those with a short pass first, since others may hold them."""
+    numbers = keys.of_all(pieces, arriving)
+    for period in range(1, MOST_PERIOD + 1):
+        if 2 * period > len(pieces):
+            break
+        found = _once(pieces, numbers, period)
+        if len(found) < len(pieces):
+            pieces, numbers = found, keys.of_all(found, arriving)
     return pieces
 
 
@@ -44,12 +57,14 @@ class Keys:
     def __init__(self) -> None:
         self.known: dict[tuple[Any, ...], int] = {}
 
+    def of_all(self, pieces: list[Piece], arriving: int | None) -> list[int]:
+        """Return the numbers of entries, the first of which stands behind the producer *arriving*."""
+        return [self.of(piece, before) for before, piece in _with_before(pieces, arriving)]
+
     def of(self, piece: Piece, before: int | None) -> int:
         """Return the number of an entry that stands behind the producer *before*."""
         here = piece.source.first + piece.start
-        near = None if piece.arriving == before else here - (piece.arriving or 0)
-        if piece.arriving is None:
-            near = "joined"
+        near = None if piece.arriving == before or piece.arriving is None else here - piece.arriving
         first = 0 if piece.word == "repeat" else piece.arriving
         key = (
             piece.word,
@@ -58,7 +73,7 @@ class Keys:
             tuple(here - each for each in piece.joined),
             None if piece.share is None else piece.start - piece.share,
             piece.stop - piece.start,
-            tuple(tuple(self.of(each, last) for last, each in _with_before(part, first)) for part in piece.parts),
+            tuple(tuple(self.of_all(part, first)) for part in piece.parts),
         )
         return self.known.setdefault(key, len(self.known))
 
@@ -72,21 +87,19 @@ class _Run:
     times: int
     spare: int
 
-    @property
-    def size(self) -> int:
-        return self.period * self.times
 
-
-def _once(pieces: list[Piece], keys: list[int]) -> list[Piece]:
-    """Return the entries with the first layer of runs as ``repeat``."""
+def _once(pieces: list[Piece], keys: list[int], period: int) -> list[Piece]:
+    """Return the entries with the runs of a period as ``repeat``."""
     found: list[Piece] = []
-    at = 0
+    at, same = 0, _alike(keys, period)
     while at < len(pieces):
-        run = _run(keys, at)
-        made = _repeat(pieces, run) if run else None
+        equal = same[at]
+        run = _Run(at, period, 1 + equal // period, equal % period)
+        made = _repeat(pieces, run) if equal >= period else None
         if made is None:
-            found.append(pieces[at])
-            at += 1
+            stop = at + max(1, equal - period + 1)
+            found += pieces[at:stop]
+            at = stop
         else:
             begin, piece, stop = made
             found += [*pieces[at:begin], piece]
@@ -94,26 +107,17 @@ def _once(pieces: list[Piece], keys: list[int]) -> list[Piece]:
     return found
 
 
-def _run(keys: list[int], at: int) -> _Run | None:
-    """Return the longest run that begins at an entry, of several the one with the shortest pass."""
-    best: _Run | None = None
-    for period in range(1, min(MOST_PERIOD, (len(keys) - at) // 2) + 1):
-        if keys[at] != keys[at + period]:
-            continue
-        same = 0
-        while at + period + same < len(keys) and keys[at + same] == keys[at + period + same]:
-            same += 1
-        times = 1 + same // period
-        if times > 1 and (best is None or period * times > best.size):
-            best = _Run(at, period, times, same % period)
-            if at + period + same == len(keys):
-                break
-    return best
+def _alike(keys: list[int], period: int) -> list[int]:
+    """Return for each entry how many from it on, one after the other, are equal to what stands a period further on."""
+    same = [0] * (len(keys) + 1)
+    for at in range(len(keys) - period - 1, -1, -1):
+        same[at] = same[at + 1] + 1 if keys[at] == keys[at + period] else 0
+    return same
 
 
 def _repeat(pieces: list[Piece], run: _Run) -> tuple[int, Piece, int] | None:
     """Return where the run really begins, its entry, and where it ends; None where it is better written out."""
-    phases = range(run.at, run.at + run.spare + 1)
+    phases = range(run.at, run.at + min(run.spare, MOST_PHASES) + 1)
     best: tuple[tuple[bool, bool], int, Piece, int] | None = None
     for begin in phases:
         passes = [pieces[begin + k * run.period : begin + (k + 1) * run.period] for k in range(run.times)]
@@ -179,23 +183,18 @@ def _named(passes: list[list[Piece]]) -> tuple[str, str | None, bool]:
 
     Names as in ``layer1.0.conv1``, ``layer1.1.conv1`` are those of a repeat called ``layer1``.
     """
+    first = passes[0][0]
     names = [[name for piece in one for name in piece.names() if not is_plain(name)] for one in passes]
     if not any(names):
         return "", None, True
     prefixes = [together(each) for each in names]
     numbered = _numbered(prefixes)
     if numbered is None:
-        return "", None, all(_counted(piece) for one in passes for piece in one)
+        return "", None, all(first.source.counts(at) for at in range(first.start, passes[-1][-1].stop))
     title, strips = numbered
     rest = [[name.removeprefix(strip) for name in each] for strip, each in zip(strips, names, strict=True)]
     kept = all(each == rest[0] for each in rest)
     return title, strips[0] if kept else None, kept
-
-
-def _counted(piece: Piece) -> bool:
-    """Tell whether all names in an entry only count kinds."""
-    nodes = piece.source.nodes[piece.start : piece.stop]
-    return all(counts_kind(node.name, node.kind) for node in nodes)
 
 
 def _numbered(prefixes: list[str]) -> tuple[str, list[str]] | None:

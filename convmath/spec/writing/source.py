@@ -12,14 +12,16 @@ from convmath.spec.conv import Conv
 from convmath.spec.deformable import DeformableConv
 from convmath.spec.dense import Dense
 from convmath.spec.graph import ARRIVING, Network, Node, arriving_channels
-from convmath.spec.layer import Layer
+from convmath.spec.layer import Layer, Merge
 from convmath.spec.local import LocallyConnected
-from convmath.spec.merge import Concat, Multiply
+from convmath.spec.merge import Concat
 from convmath.spec.opaque import Opaque
 from convmath.spec.passes import Passes, local_channels
+from convmath.spec.pool import ChannelAvgPool, ChannelMaxPool
 from convmath.spec.reshape import Flatten, Reshape, SliceChannels
-from convmath.spec.shuffle import PixelShuffle
+from convmath.spec.shuffle import PixelShuffle, PixelUnshuffle
 from convmath.spec.transpose import ConvTranspose
+from convmath.spec.writing.names import counts_kind, counts_only
 
 Ask = Callable[[int], Value]
 """Returns the channels that a producer of the network puts out, where its layers alone do not say."""
@@ -30,7 +32,8 @@ class Source:
 
     ``channels`` are those of each producer; where the layers do not say how many there
     are, they are a reserved symbol. ``use`` is the last node that takes the output of a
-    node, ``shared`` the last one that uses its parameters.
+    node, ``shared`` the last one that uses its parameters. ``read`` tells that a file was
+    read, which leaves names that count kinds to the reader.
     """
 
     def __init__(
@@ -41,7 +44,10 @@ class Source:
         returned: tuple[int, ...],
         around: Source | None = None,
         ask: Ask | None = None,
+        *,
+        read: bool,
     ) -> None:
+        self.read = read
         self.nodes, self.first, self.reserved, self.ask = nodes, len(arriving), reserved, ask
         self.channels = list(arriving)
         self.known: dict[str, Value] = dict(around.known) if around else {}
@@ -94,6 +100,11 @@ class Source:
                 found[name] = self.ask(int(producer))
         return value.bind(found)
 
+    def counts(self, at: int) -> bool:
+        """Tell whether the name of a node only counts, so that it may be another one in the file."""
+        node = self.nodes[at]
+        return counts_only(node.name) or (self.read and counts_kind(node.name, node.kind))
+
     def inside(self, layer: Passes) -> Source:
         """Return the nodes of one pass of a symbolic repeat."""
         name = partial(local_channels, layer.name)
@@ -101,13 +112,14 @@ class Source:
         if last != len(layer.nodes) - 1:
             message = f"{layer.name}: a pass hands on the output of layer {last}, which is not its last one"
             raise SpecError(Problem("unwritable", message))
-        return Source(layer.nodes, [symbol(name(0))], name, (last,), self)
+        return Source(layer.nodes, [symbol(name(0))], name, (last,), self, read=self.read)
 
 
 def whole(network: Network, ask: Ask) -> Source:
     """Return the nodes of a network."""
     arriving = [each.channels for each in network.inputs]
-    return Source(network.nodes, arriving, arriving_channels, network.returned, None, ask)
+    read = network.document is not None
+    return Source(network.nodes, arriving, arriving_channels, network.returned, None, ask, read=read)
 
 
 def reserved_names(value: Formula) -> frozenset[str]:
@@ -130,13 +142,22 @@ def channels_after(layer: Layer, arriving: list[Value]) -> Value | None:
             return stop - start
         case PixelShuffle():
             return ratio(arriving[0], product_of(layer.upscale_factor))
+        case PixelUnshuffle():
+            return arriving[0] * product_of(layer.downscale_factor)
+        case ChannelAvgPool() | ChannelMaxPool():
+            return 1
         case Glu():
             return ratio(arriving[0], 2)
-        case Concat():
-            return sum_of(arriving)
-        case Multiply():
-            wide = {each for each in arriving if each != 1} or {1}
-            return next(iter(wide)) if len(wide) == 1 else None
+        case Merge():
+            return _joined(layer, arriving)
         case Flatten() | Passes():
             return None
     return arriving[0]
+
+
+def _joined(layer: Merge, arriving: list[Value]) -> Value | None:
+    """Return the channels of a join; where several maps have more than one, it is for the sizes to say which fit."""
+    if isinstance(layer, Concat):
+        return sum_of(arriving)
+    wide = {each for each in arriving if each != 1} or {1}
+    return next(iter(wide)) if len(wide) == 1 else None

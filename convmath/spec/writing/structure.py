@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from convmath.spec.branches import MERGES
+from convmath.spec.graph import Node
 from convmath.spec.layer import Merge
 from convmath.spec.passes import Passes
+from convmath.spec.shuffle import PixelShuffle
+from convmath.spec.transpose import ConvTranspose
+from convmath.spec.upsample import Upsample
 from convmath.spec.writing.plain import has_parameters, line, squeeze
 from convmath.spec.writing.source import Source
 
 MOST_PIECES = 300
 """Branches of more pieces than that are not looked for, so that the time stays linear."""
-MOST_DEPTH = 10
+MOST_DEPTH = 6
 """Structure is not nested deeper, since the reader has a limit, and people have one, too."""
 SQUEEZED = 6
 
@@ -87,9 +92,9 @@ def _single(source: Source, at: int) -> Piece:
         piece.strip = f"{node.layer.name}."
         return piece
     word, fields = line(source, at)
-    if isinstance(node.layer, Merge):
-        return Piece(word, fields, source, at, at + 1, None, node.inputs)
     share = node.share if has_parameters(node.layer) else None
+    if isinstance(node.layer, Merge) or len(node.inputs) > 1:
+        return Piece(word, fields, source, at, at + 1, None, node.inputs, share=share)
     return Piece(word, fields, source, at, at + 1, node.inputs[0], share=share)
 
 
@@ -117,7 +122,10 @@ def _joined(source: Source, found: list[Piece], at: int) -> Piece | None:
     """Return branches from one output that the node joins, or None where it does not join such."""
     node = source.nodes[at]
     ends = node.inputs
-    if len(ends) < 2 or len(set(ends)) < len(ends):
+    kind = node.layer.kind
+    if at == 0 and kind == "add" and ends == (0, 0):
+        return Piece("residual", {}, source, 0, 1, 0, parts=[[], []], depth=1)
+    if kind not in MERGES or len(ends) < 2 or len(set(ends)) < len(ends):
         return None
     common = min(ends)
     branches = _branches(found, ends, common)
@@ -131,20 +139,25 @@ def _joined(source: Source, found: list[Piece], at: int) -> Piece | None:
     if depth > MOST_DEPTH or any(piece.last_use > at for piece in inside):
         return None
     start = min(piece.start for piece in inside)
+    if len(begun) < len(branches) and any(map(_enlarges, source.nodes[start:at])):
+        return None  # a skip from an encoder to its decoder: a name says more than nesting
     if source.first + start <= common or sum(piece.stop - piece.start for piece in inside) != at - start:
         return None
-    branches = _in_order(branches, node.layer.kind)
+    branches = _in_order(branches, kind)
     if branches is None:
         return None
-    kind = node.layer.kind
     word, fields = ("residual", {}) if _is_residual(kind, branches) else ("parallel", {"merge": kind})
     return Piece(word, fields, source, start, at + 1, common, parts=branches, depth=depth)
+
+
+def _enlarges(node: Node) -> bool:
+    return isinstance(node.layer, ConvTranspose | PixelShuffle | Upsample)
 
 
 def _in_order(branches: list[list[Piece]], kind: str) -> list[list[Piece]] | None:
     """Return branches in the order of their nodes; of two that are not concatenated, either may come first."""
     begins = [branch[0].start for branch in branches if branch]
-    either = len(branches) == 2 and kind != "concat"
+    either = len(branches) == 2 and kind in ("add", "multiply")
     if begins != sorted(begins):
         return branches[::-1] if either else None
     return branches[::-1] if either and kind == "add" and not branches[0] else branches
@@ -169,9 +182,10 @@ def _branches(found: list[Piece], ends: tuple[int, ...], common: int) -> list[li
         stop = place
         if stop == 0 or found[stop - 1].out not in ends:
             return None
-        place = _begin(found, stop, common)
-        if place is None:
+        begin = _begin(found, stop, common)
+        if begin is None:
             return None
+        place = begin
         branches[found[stop - 1].out] = found[place:stop]
     return [branches[end] for end in ends] if branches.keys() == set(ends) else None
 

@@ -44,8 +44,8 @@ def _toml(held: Any, depth: int) -> str:
             return f"[\n{inner}\n{'  ' * depth}]"
         case list():
             return f"[{', '.join(_toml(each, depth) for each in held)}]"
-        case bool():
-            return str(held).lower()
+        case bool() | None:
+            return _string("null") if held is None else str(held).lower()  # TOML has no word for nothing
         case str():
             return _string(held)
     return repr(held)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-WIDTH = 100
+WIDTH = 118
 SHORT = 3
 """Lists of so many layers stand on one line, where they fit."""
 _PLAIN = re.compile(r"[A-Za-z0-9_/(][A-Za-z0-9_./+*()% -]*")

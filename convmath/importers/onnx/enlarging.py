@@ -1,0 +1,111 @@
+"""ONNX's operators that enlarge: by factors, by pixels out of channels, by repeating."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from convmath.formula import Value
+from convmath.importers import arithmetic
+from convmath.importers.onnx.call import Call, operator
+from convmath.importers.onnx.numbers import MOST_NUMBERS, Numbers, exact, integers, numbers
+from convmath.importers.tensor import BATCH_SIZE, CHANNELS, Constant, Tensor, Unsupported
+from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
+
+
+@operator("Resize", "Upsample")
+def resize(call: Call) -> Tensor:
+    """Read an enlargement: by factors, or to a size."""
+    x = call.x
+    mode = {"nearest": "nearest", "linear": "bilinear"}.get(call.get("mode", "nearest"))
+    way = call.get("coordinate_transformation_mode", "half_pixel" if call.opset > 10 else "asymmetric")
+    if mode is None or call.get("antialias", 0) or call.get("exclude_outside", 0):
+        raise Unsupported(f"there is no layer for mode {call.get('mode')}, antialias {call.get('antialias', 0)}")
+    sizes: tuple[Value, ...] = ()
+    factors: tuple[Value, ...] = ()
+    target = call.given(3)
+    if target is not None:
+        sizes = _spatial(x, numbers(target).values, x.dims)
+    else:
+        held = call.get("scales") or call.given(2 if call.operator == "Resize" and call.opset > 10 else 1)
+        values = tuple(map(exact, held)) if isinstance(held, list) else numbers(held).values
+        factors = _spatial(x, values, (1,) * len(x.dims))
+    _check_coordinates(call, mode, way, factors)
+    align = way == "align_corners"
+    return arithmetic.resize(call.sketch, call.name, x, size=sizes, factor=factors, mode=mode, align_corners=align)
+
+
+def _spatial(x: Tensor, values: tuple[Value, ...], kept: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return the numbers of the axes of space, in their order; those of batch and channels must change nothing."""
+    if len(values) != len(x.dims):
+        raise Unsupported(f"{len(values)} numbers for a map of {x}")
+    found: dict[int, Value] = {}
+    for axis, (logical, _) in enumerate(x.axes):
+        if logical > CHANNELS[0]:
+            found[logical] = values[axis]
+        elif values[axis] != kept[axis] and not (kept[axis] == BATCH_SIZE and isinstance(values[axis], int)):
+            raise Unsupported(f"it enlarges the batch or the channels: {values[axis]}")
+    return tuple(found[logical] for logical in sorted(found))
+
+
+def _check_coordinates(call: Call, mode: str, way: str, factors: tuple[Value, ...]) -> None:
+    """Refuse ways to place pixels that are not PyTorch's, for which ``upsample`` is defined."""
+    whole = bool(factors) and all(isinstance(each, int) for each in factors)
+    if mode == "bilinear" and way in ("half_pixel", "pytorch_half_pixel", "align_corners"):
+        return
+    rounding = call.get("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor")
+    if mode == "nearest" and way == "asymmetric" and rounding == "floor":
+        return
+    if mode == "nearest" and whole and way in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric"):
+        return
+    raise Unsupported(f"there is no layer for mode {mode} with {way}, {rounding}")
+
+
+@operator("DepthToSpace")
+def depth_to_space(call: Call) -> Tensor:
+    """Read channels written as pixels; mode DCR has them in another order than a pixel shuffle."""
+    x, block = call.x, call.get("blocksize")
+    rank = len(x.shape.sizes)
+    if call.get("mode", "DCR") == "DCR":
+        x = call.sketch.layer(f"{call.name}.order", ChannelShuffle(groups=block**rank), x)
+    return call.sketch.layer(call.name, PixelShuffle(upscale_factor=(block,) * rank), x)
+
+
+@operator("SpaceToDepth")
+def space_to_depth(call: Call) -> Tensor:
+    """Read pixels written as channels, the places in a block before the channels."""
+    x, block = call.x, call.get("blocksize")
+    rank, channels = len(x.shape.sizes), x.shape.channels
+    made = call.sketch.layer(f"{call.name}.pixels", PixelUnshuffle(downscale_factor=(block,) * rank), x)
+    return call.sketch.layer(call.name, ChannelShuffle(groups=channels), made)
+
+
+@operator("Expand")
+def expand(call: Call) -> Any:
+    """Read axes of size 1 repeated."""
+    held, target = call.given(0), numbers(call.given(1)).values
+    if not isinstance(held, Tensor):
+        return _repeated(held, integers(call.given(1)))
+    if len(target) > len(held.dims):
+        raise Unsupported(f"it repeats a map of {held} to {len(target)} axes")
+    wanted = (1,) * (len(held.dims) - len(target)) + tuple(target)
+    dims = tuple(old if new == 1 else new for old, new in zip(held.dims, wanted, strict=True))
+    if dims == held.dims:
+        return held
+    return arithmetic.resize(call.sketch, call.name, held, size=_spatial(held, dims, held.dims))
+
+
+def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
+    """Return a constant, or a single size, repeated to a shape."""
+    found = numbers(held).values
+    if len(found) == 1 and prod(target) <= MOST_NUMBERS:
+        return Numbers(found * prod(target), single=not target)
+    if not isinstance(held, Constant):
+        raise Unsupported(f"it repeats sizes to {list(target)}")
+
+    def wide(array: Any) -> Any:
+        import numpy as np
+
+        return np.broadcast_to(array, target)
+
+    return Constant(held.key, target, lambda: wide(held.read()), None, held.scalar)
