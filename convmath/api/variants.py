@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from convmath import limits as limits_module
 from convmath.api.results import Report
+from convmath.api.writing import to_spec
 from convmath.errors import UsageError
 from convmath.limits import Limits
 from convmath.render.shown import Shown
@@ -36,15 +37,18 @@ def compare(*networks: Network) -> Shown:
 def variant(network: Network, old: str, new: str, *, limits: Limits = limits_module.DEFAULT) -> Network:
     """Return the network with every layer of kind *old* as one of kind *new*; fields that *new* lacks fall away.
 
-    The variant is read anew from the spec, its symbols free again.
+    The variant is read anew from the spec, its symbols free again; a model made elsewhere
+    is written as one first.
 
     Raises ``UsageError`` for an unknown kind, or one that the network does not have.
     """
+    from convmath.spec.files import read_bytes
     from convmath.spec.replace import replaced
 
-    if network.document is None:
-        raise UsageError("only a network that was read from a spec has variants")
-    found = parse(replaced(network.document, old, new), limits=limits)
+    document = network.document
+    if document is None:
+        document = read_bytes(to_spec(network).encode(), network.name, ".yaml", limits)
+    found = parse(replaced(document, old, new), limits=limits)
     return replace(found, name=f"{network.name} with {new}")
 
 

@@ -17,8 +17,31 @@ INTEGERS = (0, -1, 1, 2, 3, 7, -7, 10**6, 10**12, 2**31, 2**62, -(2**63))
 WORDS = (b"SAME_UPPER", b"SAME_LOWER", b"DCR", b"linear", b"\xff", b"x")
 FREE = ("H", "x y", "9**9**9", "i", "<script>")
 OPERATORS = (
-    *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "Gemm", "Flatten", "Pad", "Resize", "Slice", "Split"),
-    *("Concat", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "ReduceMean", "DepthToSpace", "Clip", "Gather", "Expand"),
+    *(
+        "Conv",
+        "ConvTranspose",
+        "MaxPool",
+        "AveragePool",
+        "LpPool",
+        "Gemm",
+        "Flatten",
+        "Pad",
+        "Resize",
+        "Slice",
+        "Split",
+    ),
+    *(
+        "Concat",
+        "Reshape",
+        "Transpose",
+        "Squeeze",
+        "Unsqueeze",
+        "ReduceMean",
+        "DepthToSpace",
+        "Clip",
+        "Gather",
+        "Expand",
+    ),
     *("LRN", "GroupNormalization", "LayerNormalization", "Softmax", "PRelu", "Add", "Mul", "Shape", "ConstantOfShape"),
     *("SplitToSequence", "ReduceMax", "SpaceToDepth", "Pow", "Div", "Max", "Mod", "Cast", "Dropout"),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convmath.errors import UnsupportedError, UsageError, inert
 from convmath.importers.moves import transpose
 from convmath.importers.onnx import enlarging, layers, moves
 from convmath.importers.onnx.attention import products_of_maps
@@ -39,9 +41,14 @@ def network_of(
     that is unknown becomes an ``opaque`` layer, if the file tells the shape of what it
     puts out.
     """
-    ends = model.outputs if output is None else _ends(model, output)
-    network = _Reading(model, limits, ends or model.outputs, allow_opaque=allow_opaque).network()
-    return network if output is None or ends else network.up_to(output)
+    if output is None or (ends := _ends(model, output)):
+        return _Reading(model, limits, model.outputs if output is None else ends, allow_opaque=allow_opaque).network()
+    try:  # a part, or a layer that got another name
+        return _Reading(model, limits, model.outputs, allow_opaque=allow_opaque).network().up_to(output)
+    except UnsupportedError:
+        near = get_close_matches(output, [node.name for node in model.nodes], 1)
+        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
+        raise UsageError(f"there is no layer '{inert(output)}'{hint}") from None
 
 
 class _Reading:
