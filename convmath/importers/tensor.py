@@ -18,6 +18,9 @@ Axis = tuple[int, int]
 BATCH, CHANNELS = (0, 0), (1, 0)
 
 
+ATTENTION = "it multiplies two maps with one another, as attention does; no layer of a convolutional network says that"
+
+
 class Unsupported(Exception):  # noqa: N818  (it tells of the model, not of a fault)
     """A node of the foreign graph means something that no network of convmath can say."""
 

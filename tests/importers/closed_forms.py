@@ -28,6 +28,7 @@ from convmath.api.loading import load_bytes
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "closed-forms.md"
 MOST = 300
+NAMED = 128, 4096
 H = sympy.Symbol("H", integer=True, positive=True)
 SAMPLE = 225
 FLOORS = {"floor", "ceiling", "FloorDiv", "CleanDiv", "CeilDiv", "CeilToInt", "FloorToInt", "PythonMod", "Mod"}
@@ -75,19 +76,23 @@ def heights(name):
     return executed(network(name), least(name), MOST)
 
 
-def exported_size(name):
+def exported_size(name, height=torch.export.Dim.DYNAMIC, width=torch.export.Dim.DYNAMIC):
     """Return the size that torch.export leaves where height and width are open."""
-    size = torch.export.Dim.DYNAMIC
     given = torch.zeros(1, 3, SAMPLE, SAMPLE + 32, device=next(network(name).parameters()).device)
     try:
-        program = torch.export.export(network(name), (given,), dynamic_shapes=({2: size, 3: size},))
+        program = torch.export.export(network(name), (given,), dynamic_shapes=({2: height, 3: width},))
     except Exception as error:  # noqa: BLE001  (whatever it raises is what the page says)
-        return None, f"fails: {str(error).splitlines()[0]}", None
+        return None, f"fails: {str(error).splitlines()[0].partition(' For more')[0]}", None
     [made] = next(node for node in program.graph.nodes if node.op == "output").args[0]
     expression = made.meta["val"].shape[2].node.expr
     [symbol] = expression.free_symbols
     expression = expression.xreplace({symbol: H})
     return expression, str(expression), partial(_refused, program.module())
+
+
+def exported_with_ranges(name):
+    """Return the size that torch.export leaves where height and width are named, far from sizes that are special."""
+    return exported_size(name, *(torch.export.Dim(each, min=NAMED[0], max=NAMED[1]) for each in "HW"))
 
 
 def _refused(program, at):
@@ -176,7 +181,12 @@ def rows(name):
                 verdict(name, partial(at_height, found)),
             )
         )
-    others = {"torch.export": exported_size, "ONNX Runtime": inferred, "onnx": propagated}
+    others = {
+        "torch.export": exported_size,
+        "the same, named": exported_with_ranges,
+        "ONNX Runtime": inferred,
+        "onnx": propagated,
+    }
     for tool, ask in others.items():
         expression, text, refused = ask(name)
         if expression is None:
@@ -194,9 +204,24 @@ def _row(*cells):
     return f"| {' | '.join(cells)} |"
 
 
+ABOUT = {
+    "`same`, stride 2": """\
+Three convolutions with stride 2, of kernels 3, 5 and 1.
+In PyTorch their code computes the padding from the size, as ports of TensorFlow's networks do; in ONNX it is
+`auto_pad="SAME_UPPER"`.
+
+""",
+    "ceil-mode pools": """\
+A convolution and three pools that round up; the last has kernel 1 and stride 2, so that its last window can begin
+beyond the map, and is dropped.
+
+""",
+}
+
+
 def section(name):
     """Return what the page says of one network."""
-    head = f"## {name}\n\nHeights {least(name)} to {MOST}.\n"
+    head = f"## {name}\n\n{ABOUT.get(name, '')}Heights {least(name)} to {MOST}.\n"
     return "\n".join([head, "| by | height of the last map | nested | right |", "|---|---|---:|---|", *rows(name)])
 
 
@@ -228,11 +253,12 @@ How high is the last map of a network, for an image of height `H`?
 Each part shows what convmath derives from the live module and from its ONNX export, and what other tools leave:
 
 - **torch.export**, with `Dim.DYNAMIC` for height and width: the size of the output in the exported program;
+- the same, with named sizes: `Dim("H", min=128, max=4096)`, and `W` alike;
 - **ONNX Runtime**: `onnxruntime.tools.symbolic_shape_infer` on the export;
 - **onnx**: `onnx.shape_inference.infer_shapes` with `data_prop=True` on the export.
 
 *Nested* is the greatest number of roundings inside one another.
-*Right* compares with the module itself, run on maps without elements at every height from the least it takes.
+*Right* compares with the module itself, run by PyTorch at every height from the least it takes.
 Networks are cut after their last map.
 """
 

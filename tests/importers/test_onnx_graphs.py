@@ -313,3 +313,21 @@ def test_bounds_that_are_worked_out() -> None:
     held = [tensor("six", (), [6.0]), tensor("none", (0,), [], "INT64")]
 
     assert kinds(assert_same(model(nodes, {"x": (1, *IMAGE)}, ("y",), held), 9 * drawn(*IMAGE))) == ["relu6"]
+
+
+def test_attention_is_named_before_the_operators_that_surround_it() -> None:
+    nodes = [
+        node("Mystery", ["x"], ["m"]),
+        node("Shape", ["x"], ["s"]),
+        node("Softmax", ["m"], ["p"]),
+        node("MatMul", ["p", "w"], ["q"], name="projection"),
+        node("MatMul", ["q", "m"], ["r"], name="scores"),
+        node("Reshape", ["r", "s"], ["y"]),
+    ]
+    with pytest.raises(UnsupportedError) as caught:
+        read(model(nodes, initializers=[weights("w", 6, 6)]))
+
+    first, second, *_ = str(caught.value).splitlines()[1:]
+    assert first.startswith("  MatMul: it multiplies two maps with one another, as attention does")
+    assert first.endswith("(at scores)")
+    assert second.startswith("  Mystery: the operator is unknown")

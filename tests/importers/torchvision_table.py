@@ -130,22 +130,25 @@ def counted(made, shape):
 
 
 def refusal(name):
-    """Return the line of a network that is refused: the first part, all for the one reason."""
+    """Return the line of a network that is refused: what is named first, from PyTorch and from ONNX."""
     shape = min(entries(name))
-    try:
-        cm.from_torch(light(name), shape)
-    except UnsupportedError as error:
-        said = str(error).splitlines()[1].partition(" (at ")[0].strip()
+    part = attentive(lambda: cm.from_torch(light(name), shape))
     in_onnx = "–"
     if name in REFUSED_IN_ONNX:
-        try:
-            load_bytes(exported(light(name), shape, sizes=False), name)
-        except UnsupportedError as error:
-            kinds = [line.partition(":")[0].strip() for line in str(error).splitlines()[1:]]
-            in_onnx = ", ".join(f"`{each}`" for each in kinds)
-    kind, _, why = said.partition(": ")
-    assert why == REASON, name
-    return f"| `{name}` | `{kind}` | {in_onnx} |"
+        raw = exported(light(name), shape, sizes=False)
+        in_onnx = f"`{attentive(lambda: load_bytes(raw, name))}`"
+    return f"| `{name}` | `{part}` | {in_onnx} |"
+
+
+def attentive(reading):
+    """Return what a refusal names first; Raises ``AssertionError`` where that is for another reason."""
+    try:
+        reading()
+    except UnsupportedError as error:
+        part, _, why = str(error).splitlines()[1].partition(" (at ")[0].strip().partition(": ")
+        assert why == REASON
+        return part
+    raise AssertionError
 
 
 def page(lines, refusals):
@@ -164,7 +167,7 @@ def page(lines, refusals):
 ## What is refused
 
 {REFUSED}
-| network | part | operators refused in ONNX |
+| network | module in PyTorch | operator in ONNX |
 |---|---|---|
 {refusals}
 
@@ -194,12 +197,12 @@ BELOW = """\
 
 REASON = "it multiplies two maps with one another, as attention does; no layer of a convolutional network says that"
 REFUSED = f"""\
-Networks with attention are refused with exit status 4, and every part is named with its reason:
+Networks with attention are refused, with exit status 4 on the command line, and each part is named with its reason:
 
 > {REASON}
 
-`from_torch` names the modules, the first of which stands here.
-In an export attention is in pieces, and `from_onnx` names the operators; one network of each family stands for all.
+Both importers name attention first, then whatever else they do not know around it.
+Exports of attention take long, so that one network of each family stands for all.
 """
 
 REPRODUCE = """\

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from convmath.errors import UnsupportedError, UsageError, inert
 from convmath.importers.moves import transpose
 from convmath.importers.onnx import enlarging, layers, moves
+from convmath.importers.onnx.attention import products_of_maps
 from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
 from convmath.importers.onnx.norms import written_out
 from convmath.importers.onnx.opaque import opaque
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Constant, Tensor, Unsupported
+from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
 from convmath.spec.graph import Input, Network, SymbolInfo
 
@@ -95,7 +96,9 @@ class _Reading:
         for at, node in enumerate(self.nodes):
             self._read(at, node)
         outputs = [self.values.get(name) for name in self.ends]
-        if not self.sketch.refused:
+        if self.sketch.refused:
+            self._name_attention()
+        else:
             for name, each in zip(self.ends, outputs, strict=True):
                 if not isinstance(each, Tensor):
                     self.sketch.refuse("output", name, "the model puts out numbers that depend on no input")
@@ -104,10 +107,19 @@ class _Reading:
         about = {"source": f"ONNX, operators of version {self.model.opset}"}
         return self.sketch.network(ends, tuple(sizes.values()), about)
 
+    def _name_attention(self) -> None:
+        """Say first where a model that is refused has attention: its pieces say little."""
+        found = {_place(node): node.op_type for node in products_of_maps(self.nodes, self.model.inputs)}
+        others = [each for each in self.sketch.refused if each.where not in found]
+        self.sketch.refused.clear()
+        for where, operator in found.items():
+            self.sketch.refuse(operator, where, ATTENTION)
+        self.sketch.refused += others
+
     def _read(self, at: int, node: NodeProto) -> None:
         arriving = [self.values.get(name) if name else None for name in node.input]
         operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
-        where = node.name or next(filter(None, node.output), f"node {at}")
+        where = _place(node) or f"node {at}"
         name = node.name or next((each for each in node.output if each and not each.isdigit()), "")
         lost = any(each is None and given for each, given in zip(arriving, node.input, strict=True))
         written, known = self.norms.get(node.output[0]), OPERATORS.get(operator)
@@ -137,6 +149,10 @@ class _Reading:
         if lost or not self.allow_opaque:
             raise Unsupported("the operator is unknown")
         return opaque(call, self.model, node)
+
+
+def _place(node: NodeProto) -> str:
+    return node.name or next(filter(None, node.output), "")
 
 
 def _names(size: Any) -> frozenset[str]:

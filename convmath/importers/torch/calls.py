@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Constant, Tensor, Unsupported
+from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
 from convmath.importers.torch.parameters import Parameters
 
 
@@ -77,7 +77,6 @@ MODULES = Table()
 """Layers of torch.nn by the names of their classes."""
 
 NO_LAYER = "there is no layer for it"
-ATTENTION = "it multiplies two maps with one another, as attention does; no layer of a convolutional network says that"
 ATTENTIVE = frozenset(
     {
         "matmul",

@@ -10,8 +10,7 @@ import torch
 
 from convmath.errors import ConvmathError, UnsupportedError, inert
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Tensor
-from convmath.importers.torch.calls import ATTENTION
+from convmath.importers.tensor import ATTENTION, Tensor
 from convmath.importers.torch.exported import export
 from convmath.importers.torch.modules import COMPUTED
 from convmath.importers.torch.parameters import Parameters

@@ -16,10 +16,9 @@ import torch
 
 from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import Constant, Tensor
+from convmath.importers.tensor import ATTENTION, Constant, Tensor
 from convmath.importers.torch import modules, sizes
 from convmath.importers.torch.calls import (
-    ATTENTION,
     ATTENTIVE,
     FUNCTIONS,
     MODULES,
