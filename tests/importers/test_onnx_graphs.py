@@ -331,3 +331,51 @@ def test_attention_is_named_before_the_operators_that_surround_it() -> None:
     assert first.startswith("  MatMul: it multiplies two maps with one another, as attention does")
     assert first.endswith("(at scores)")
     assert second.startswith("  Mystery: the operator is unknown")
+
+
+@pytest.mark.peers
+def test_casts_before_the_channels_are_turned_are_no_matter() -> None:
+    nodes = [
+        node("Cast", ["x"], ["c"], to=1),
+        node("Cast", ["c"], ["d"], to=1),
+        node("Transpose", ["d"], ["t"], perm=[0, 3, 1, 2]),
+        node("Conv", ["t", "w"], ["y"]),
+    ]
+    made = model(nodes, inputs={"x": (1, "H", "W", 3)}, initializers=[weights("w", 4, 3, 3, 3)])
+
+    x = drawn(6, 8, 3)
+    net = assert_same(made, x, x.transpose(2, 0, 1))
+    assert [str(size) for size in net.inputs[0].shape] == ["3", "H", "W"]
+
+
+@pytest.mark.peers("torch")
+def test_pads_that_an_exporter_turns_round_as_a_matrix(tmp_path: Any) -> None:
+    """Padding that a module computes from its input's sizes comes as sizes in a matrix, cut, turned and joined."""
+    import torch
+
+    class Same(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3, stride=2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            height, width = x.shape[-2:]
+            rows = (height + 1) // 2 * 2 + 1 - height
+            columns = (width + 1) // 2 * 2 + 1 - width
+            pads = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+            return self.conv(torch.nn.functional.pad(x, pads))
+
+    path, module = tmp_path / "same.onnx", Same().eval()
+    with pytest.warns():
+        torch.onnx.export(
+            module, (torch.zeros(1, 3, 8, 8),), str(path), dynamo=False,
+            input_names=["x"], dynamic_axes={"x": {2: "H", 3: "W"}},
+        )  # fmt: skip
+    net = cm.from_onnx(path)
+
+    report = cm.analyze(net)
+    for height, width in ((8, 9), (5, 7), (224, 225)):
+        assert report.at(H=height, W=width).totals.output_shape == (4, (height + 1) // 2, (width + 1) // 2)
+    x = np.random.default_rng(0).standard_normal((3, 7, 10))
+    expected = module.double()(torch.from_numpy(x)[None])[0].detach().numpy()
+    np.testing.assert_allclose(cm.run(net, x), expected, rtol=1e-5, atol=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,9 +191,18 @@ def _channels_last(model: OnnxFile, nodes: list[NodeProto]) -> set[str]:
     for name, each in model.inputs.items():
         rank = len(each.shape) + 1
         front = [0, rank - 1, *range(1, rank - 1)]
-        turned = [list(at.ints) for node in users.get(name, ()) if node.op_type == "Transpose" for at in node.attribute]
-        if rank > 2 and turned and len(turned) == len(users[name]) and all(order == front for order in turned):
+        first = _first_users(name, users)
+        turned = [list(at.ints) for node in first if node.op_type == "Transpose" for at in node.attribute]
+        if rank > 2 and turned and len(turned) == len(first) and all(order == front for order in turned):
             found.add(name)
+    return found
+
+
+def _first_users(name: str, users: Mapping[str, list[NodeProto]]) -> list[NodeProto]:
+    """Return what first does something to a map: Keras casts it to the type that it has, several times."""
+    found = []
+    for node in users.get(name, ()):
+        found += _first_users(node.output[0], users) if node.op_type in ("Cast", "Identity") else [node]
     return found
 
 

@@ -177,7 +177,7 @@ def reshape(call: Call) -> Any:
     if isinstance(held, Constant):
         return held.reshaped(_filled_in(held, integers(call.given(1))))
     if isinstance(held, Numbers):
-        return Numbers(held.values, single=not target)
+        return held.reshaped(integers(call.given(1)))
     x = call.x
     if not call.get("allowzero", 0):
         target = tuple(x.dims[at] if each == 0 and at < len(x.dims) else each for at, each in enumerate(target))
@@ -211,6 +211,8 @@ def transpose(call: Call) -> Any:
     if isinstance(held, Constant) and len(held.shape) > 1:
         order = tuple(call.get("perm") or range(len(held.shape))[::-1])
         return held.arranged(tuple(held.shape[at] for at in order), lambda array: array.transpose(order))
+    if isinstance(held, Numbers):
+        return held.transposed() if held.columns and list(call.get("perm") or [1, 0]) == [1, 0] else held
     x = call.x
     return moves.transpose(x, call.get("perm") or list(range(len(x.dims)))[::-1])
 
@@ -306,7 +308,10 @@ def slices(call: Call) -> Any:
         if len(starts) != 1:
             raise Unsupported(f"it cuts a list of sizes along {len(starts)} axes")
         [begin], [stop], [every] = (integers(Numbers(tuple(each))) for each in (starts, ends, steps))
-        return Numbers(numbers(held).values[begin:stop:every])
+        found = numbers(held)
+        if found.columns and axes not in ((0,), (-2,)):
+            raise Unsupported("it cuts columns of sizes")
+        return Numbers(tuple(v for row in found.rows[begin:stop:every] for v in row), columns=found.columns)
     for count, (axis, start, end, step) in enumerate(zip(axes, starts, ends, steps, strict=True)):
         last = count == len(axes) - 1
         held = moves.slices(call.sketch, call.name if last else f"{call.name}.{axis}", held, axis, start, end, step)

@@ -16,15 +16,42 @@ MOST_NUMBERS = 32
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A list of sizes, or a single one: integers, or formulas in the sizes of the input."""
+    """A list of sizes, or a single one: integers, or formulas in the sizes of the input.
+
+    With ``columns`` it is a matrix, row by row, as PyTorch's exporter turns pads round.
+    """
 
     values: tuple[Value, ...]
     single: bool = False
+    columns: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the model's array of them."""
+        if self.columns:
+            return (len(self.values) // self.columns, self.columns)
         return () if self.single else (len(self.values),)
+
+    @property
+    def rows(self) -> list[tuple[Value, ...]]:
+        """The rows of a matrix; those of a list have one number each."""
+        wide = self.columns or 1
+        return [self.values[at : at + wide] for at in range(0, len(self.values), wide)]
+
+    def reshaped(self, target: tuple[int, ...]) -> Numbers:
+        """Return the same numbers in another shape, of two axes at most."""
+        if len(target) < 2:
+            return Numbers(self.values, single=not target)
+        rows, columns = target if len(target) == 2 else (0, 0)
+        columns = columns if columns > 0 else len(self.values) // max(1, rows)
+        if not columns or len(self.values) % columns:
+            raise Unsupported(f"{len(self.values)} sizes do not fill {list(target)}")
+        return Numbers(self.values, columns=columns)
+
+    def transposed(self) -> Numbers:
+        """Return a matrix with its rows as columns."""
+        rows = self.rows
+        return Numbers(tuple(value for column in zip(*rows, strict=True) for value in column), columns=len(rows))
 
 
 def numbers(held: Any) -> Numbers:
