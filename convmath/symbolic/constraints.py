@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from math import gcd, lcm
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from convmath.formula import (
     affine,
     cleared,
     is_integral,
+    max_of,
+    nonnegative_over_a_period,
     single_floor,
     surely_nonnegative,
     symbol,
@@ -182,10 +184,22 @@ class Constraints:
         for left, rights in solved.items():
             open_ones = [right for right in rights if not surely_nonnegative(left - right, self.minima)]
             found.extend(Condition(left, ">=", right) for right in self._largest(open_ones))
-        found = [*self._classed(found), *self._others]
+        found = self._needed([*self._classed(found), *self._others])
         for condition in found:
             self._check_maximum(condition)
         return tuple(found)
+
+    def _needed(self, found: list[Condition]) -> list[Condition]:
+        """Return conditions without those that a greater least value of a symbol implies.
+
+        So do differences of floors that are never negative, as in crops and pads to the size of a skip.
+        """
+        least = dict(self.minima)
+        for condition in found:
+            name, right = str(condition.left), condition.right
+            if name in least and condition.relation == ">=" and condition.modulus is None and isinstance(right, int):
+                least[name] = max_of(least[name], right)
+        return [each for each in dict.fromkeys(found) if not _implied(each, least)]
 
     def _classed(self, found: list[Condition]) -> list[Condition]:
         """Return lower bounds with the classes of joins put in: first the class, then its least member."""
@@ -281,6 +295,16 @@ class Constraints:
                 modulus = lcm(modulus, each.modulus)
                 del self._others[each]
         return Condition(left, "==", 0, modulus)
+
+
+def _implied(condition: Condition, least: Mapping[str, Value]) -> bool:
+    """Tell whether the least values of symbols imply a lower bound; one that is such a value stays."""
+    if condition.relation != ">=" or condition.modulus is not None:
+        return False
+    name = str(condition.left)
+    if name in least:
+        return isinstance(condition.right, int) and least[name] != condition.right
+    return nonnegative_over_a_period(condition.left - condition.right, least) is True
 
 
 def _alone(condition: Condition, difference: Value) -> Condition:
