@@ -349,3 +349,19 @@ def test_the_spatial_attention_of_cbam() -> None:
     assert report.totals.receptive_field.size == (9, 9)
     assert [str(each) for each in report.totals.output_shape] == ["8", "H", "W"]
     assert verify(network([3, "H", "W"], layers), 4).confirmed
+
+
+def test_a_row_that_is_repeated_reads_that_row_whatever_the_size() -> None:
+    spec = """
+convmath: 1
+input: [3, H, W]
+layers:
+  - crop: {name: inner, amount: [1, 0]}
+  - crop: {name: row, from: input, amount: [[0, "H - 1"], 0]}
+  - upsample: {name: all, size: ["H - 2", W]}
+  - add: [inner, all]
+"""
+    net = load_bytes(spec.encode(), "rows.yaml")
+
+    assert cm.analyze(net).totals.output_shape[1:] == cm.analyze(net)["inner"].output_shape[1:]
+    assert cm.verify(net, samples=8).confirmed

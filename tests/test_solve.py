@@ -201,3 +201,39 @@ def test_the_direction_of_a_size() -> None:
 def test_an_unknown_layer_in_python() -> None:
     with pytest.raises(UsageError, match="there is no layer"):
         cm.solve(load("zoo:lenet5"), layer="c9")
+
+
+HALVES = """
+convmath: 1
+name: halves
+input: [3, H, W]
+layers:
+  - crop: {name: top, amount: [[0, "H - floor(H/2)"], 0]}
+  - crop: {name: bottom, from: input, amount: [["floor(H/2)", 0], 0]}
+  - add: [top, bottom]
+"""
+
+
+def test_what_was_not_solved_does_not_contradict_the_rest() -> None:
+    answer = cm.solve(cm.api.load_bytes(HALVES.encode(), "halves.yaml"))
+
+    text = str(answer)
+    assert "floor(H/2) == H - floor(H/2)" in text
+    assert "W: 1 gives 1" in text
+    assert [each["examples"] for each in json.loads(answer.to_json())["symbols"].values()] == [
+        [], [[1, 1], [2, 2], [3, 3], [4, 4]],
+    ]  # fmt: skip
+
+
+def test_a_class_alone_is_not_the_fault_of_a_layer() -> None:
+    spec = """
+convmath: 1
+input: [3, H, W]
+layers:
+  - conv: {name: a, out_channels: 4, kernel_size: 3, stride: 2, padding: 1}
+  - conv: {name: b, out_channels: 4, kernel_size: 3, stride: 2, padding: 1}
+  - upsample: {name: u, scale_factor: 2}
+  - concat: [u, a]
+"""
+    assert "not empty" not in str(cm.solve(cm.api.load_bytes(spec.encode(), "s.yaml")))
+    assert "dec1.double.conv2 is not empty only from" in str(cm.solve(cm.load("zoo:unet")))

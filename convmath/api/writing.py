@@ -47,10 +47,9 @@ def weights_of(network: Network, text: str, form: str = YAML) -> bytes:
     if not network.weights:
         raise UsageError(f"{inert(network.name)} holds no weights")
     written = parse(read_bytes(text.encode(), "spec", f".{form}", DEFAULT))
-    names = {old.name: new.name for old, new in zip(network.nodes, written.nodes, strict=True)}
-    return archive(
-        {names[each.name]: network.weights[each.name] for each in network.nodes if each.name in network.weights}
-    )
+    both = zip(network.nodes, written.nodes, strict=True)
+    names = {old.name: new.name for old, new in both if new.share is None}
+    return archive({names[name]: held for name, held in network.weights.items() if name in names})
 
 
 def form_of(path: Path | None) -> str:

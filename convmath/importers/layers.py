@@ -175,6 +175,13 @@ def layer_norm(
     eps: float,
 ) -> Tensor:
     """Add a normalisation over *axes* of the model: the channels at each position, or everything."""
+    shape = tuple(x.dims[x.at(axis)] for axis in axes)
+    for each in (weight, bias):
+        if each is not None and each.shape != shape:
+            asked, arrives = (" × ".join(map(str, one)) for one in (each.shape, shape))
+            raise Unsupported(
+                f"its weights are for {asked} alone, but {arrives} arrives; give the input's sizes as numbers"
+            )
     over = {x.logical(axis) for axis in axes}
     everything = set(range(1, len(x.shape.sizes) + 2))
     if over != {CHANNELS[0]} and not (over == everything and x.is_plain):

@@ -16,6 +16,8 @@ FURTHER = 64
 """How many members further on an answer without end is tried."""
 
 
+MOST_TRIED = 32
+"""So many sizes are tried for one that runs, where conditions were only stated."""
 ROOMY = 64
 """What a size is taken to be that the question is not about."""
 
@@ -34,7 +36,18 @@ def confirm(network: Network, trials: Sequence[Trial]) -> tuple[str, ...]:
     Raises ``CheckFailed`` where the executor disagrees.
     """
     base = _base(network, trials)
+    if base is not None and any(trial.solution.unsolved for trial in trials):
+        base = _running(network, base, [trial for trial in trials if trial.solution.unsolved])
     return () if base is None else tuple(_confirmed(network, base, each) for each in trials)
+
+
+def _running(network: Network, base: dict[str, int], unsolved: Sequence[Trial]) -> dict[str, int] | None:
+    """Return *base* with values at which the network runs for symbols that were not solved for; None for none near."""
+    for further in range(MOST_TRIED):
+        found = base | {each.solution.symbol: base[each.solution.symbol] + further for each in unsolved}
+        if observe(network, found, unsolved[0].layer) is not None:
+            return found
+    return None
 
 
 def _base(network: Network, trials: Sequence[Trial]) -> dict[str, int] | None:

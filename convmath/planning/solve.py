@@ -143,7 +143,17 @@ def _solutions(
         first = axes[0] if axes else None
         needing = walk.constraints.needing(size)
         solution = _solution(size, first, sets, (low, high), output, unsolved)
-        yield replace(solution, least_layer=needing if wanted is None else "")
+        narrowed = solution.minimum is not None and _first(sets, _lowest(network, size)) != solution.minimum
+        yield replace(solution, least_layer=needing if wanted is None and narrowed else "")
+
+
+def _lowest(network: Network, size: str) -> int:
+    return next((each.minimum for each in network.symbols if each.name == size), 1)
+
+
+def _first(sets: list[Sizes], low: int) -> int | None:
+    """Return the least member of the first set from *low* on: the least size but for the windows."""
+    return sets[0].least(low) if sets else low
 
 
 def _conditions(report: NetworkReport, symbol: str) -> Iterator[str]:
@@ -203,7 +213,8 @@ def _solution(
     if not found.modulus and len(found.intervals) > 1:
         values = tuple(islice(found.members(low), MOST_VALUES))
     first = tuple(islice(found.members(low), EXAMPLES)) if least is not None else ()
-    examples = tuple((each, _at(output, symbol, each)) for each in first)
+    # what was not solved may rule out any of them
+    examples = () if unsolved else tuple((each, _at(output, symbol, each)) for each in first)
     stated = Residues(found.modulus, found.intervals[:MOST_RESIDUES])
     return Solution(symbol, axis, least, greatest, stated, values, output, examples, tuple(unsolved))
 

@@ -46,6 +46,8 @@ def _reads(layer: Upsample, axis: int, x: Value, y: Value) -> tuple[FloorMap, Fl
     aligned = layer.mode == "bilinear" and layer.align_corners
     if x == y and (layer.size or aligned):
         return IDENTITY, IDENTITY
+    if x == 1:
+        return FloorMap(0, 0, 1), FloorMap(0, 0, 1)
     if aligned:
         steps = max_of(y - 1, 1)
         return FloorMap(x - 1, 0, steps).reduced(), FloorMap(x - 1, steps - 1, steps).reduced()

@@ -107,3 +107,65 @@ def test_parts_of_a_model_are_confirmed_like_those_of_a_spec() -> None:
     assert [each.name for each in net.groups] == ["/stem"]
     assert cm.verify(net, samples=4).confirmed
     assert cm.analyze(net)["/stem"].params == 216
+
+
+def gated(slope: float) -> object:
+    """Return squeeze-and-excitation whose gate rises by *slope*."""
+    nodes = [
+        node("GlobalAveragePool", ["x"], ["m"]),
+        node("Conv", ["m", "w1", "b1"], ["s"]),
+        node("Relu", ["s"], ["r"]),
+        node("Conv", ["r", "w2", "b2"], ["e"]),
+        node("HardSigmoid", ["e"], ["g"], alpha=slope),
+        node("Mul", ["x", "g"], ["y"]),
+    ]
+    held = [weight("w1", 2, 3, 1, 1), weight("b1", 2), weight("w2", 3, 2, 1, 1), weight("b2", 3)]
+    return model(nodes, initializers=held)
+
+
+@pytest.mark.parametrize(("slope", "times"), [(1 / 6, 1), (0.2, 0)])
+def test_a_gate_that_the_shorthand_has_no_word_for_is_written_out(slope: float, times: int) -> None:
+    net = cm.from_onnx(gated(slope).SerializeToString())
+    text = cm.to_spec(net)
+    again = cm.api.load_bytes(text.encode(), "again.yaml")
+
+    assert text.count("squeeze_excitation") == times
+    [gate, other] = [each.layer for one in (net, again) for each in one.nodes if each.layer.kind == "hard_sigmoid"]
+    assert gate == other
+
+
+def test_weights_of_shared_layers_are_written_once(tmp_path: Path) -> None:
+    nodes = [node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]), node("Conv", ["a", "w"], ["y"], pads=[1, 1, 1, 1])]
+    path, spec, weights = tmp_path / "twice.onnx", tmp_path / "twice.yaml", tmp_path / "twice.npz"
+    path.write_bytes(model(nodes, initializers=[weight("w", 3, 3, 3, 3)]).SerializeToString())
+
+    assert status("convert", str(path), "-o", str(spec), "--weights", str(weights)) == 0
+    x = np.random.default_rng(2).standard_normal((3, 5, 6))
+    found = cm.run(cm.load(spec), x, cm.api.read_weights(weights))
+    np.testing.assert_array_equal(found, cm.run(cm.from_onnx(path), x))
+
+
+def test_a_model_whose_weights_stand_elsewhere_is_confirmed(tmp_path: Path) -> None:
+    import onnx
+
+    path = tmp_path / "far.onnx"
+    held = tensor("w", (4, 3, 3, 3), [0.5] * 108, raw=True)
+    made = model([node("Conv", ["x", "w"], ["y"])], initializers=[held])
+    onnx.save(made, str(path), save_as_external_data=True, size_threshold=0, location="far.bin")
+    net = cm.from_onnx(path)
+
+    assert cm.verify(net, samples=3).confirmed
+    with pytest.raises(cm.SpecError, match="has its elements in another file"):
+        cm.run(net, np.zeros((3, 5, 5)))
+
+
+def test_a_norm_of_everything_takes_the_shape_of_its_weights_alone() -> None:
+    nodes = [node("LayerNormalization", ["x", "g", "b"], ["y"], axis=1)]
+    held = [weight("g", 3, 4, 8), weight("b", 3, 4, 8)]
+    fits = model(nodes, inputs={"x": (1, 3, 4, 8)}, initializers=held)
+    assert cm.analyze(cm.from_onnx(fits.SerializeToString())).totals.params == 2 * 96
+
+    for dims in ((1, 3, 4, 7), (1, 3, "H", "W")):
+        wrong = model(nodes, inputs={"x": dims}, initializers=held)
+        with pytest.raises(UnsupportedError, match="its weights are for 3 × 4 × 8 alone"):
+            cm.from_onnx(wrong.SerializeToString())

@@ -50,10 +50,11 @@ def squeeze(source: Source, first: int) -> Line | None:
     wide = source.resolved(up.out_channels) == source.channels[arriving]
     if not (chained and joined and wide and set(size) == {1}):
         return None
-    if not (_is_mixing(down) and _is_mixing(up) and ACTIVATIONS.get(act.kind) is type(act)):
+    if not (_is_mixing(down) and _is_mixing(up)) or any(node.share is not None for node in nodes):
         return None
-    if GATES.get(gate.kind) is not type(gate) or any(node.share is not None for node in nodes):
-        return None
+    for part, known in ((act, ACTIVATIONS), (gate, GATES)):
+        if part.kind not in known or part != known[part.kind].plain():  # the shorthand has no word for their fields
+            return None
     fields: dict[str, Any] = {"squeeze_channels": source.text(down.out_channels, nodes[1].inputs[0])}
     cls = VOCABULARY["squeeze_excitation"]
     words = {"activation": act.kind, "gate": gate.kind}
