@@ -160,7 +160,11 @@ def fitted(network: Network, inputs: Any) -> Network:
                 shape = np.shape(given[each.name])
             except ValueError:
                 continue  # rows that differ in length are refused where the numbers are read
-            for size, actual in zip(each.shape, shape, strict=False):
+            if len(shape) != len(each.shape):
+                wanted, given_ = (" × ".join(map(str, one)) or "no axes" for one in (each.shape, shape))
+                message = f"the input '{each.name}' must have the shape {wanted}, but the one given has {given_}"
+                raise SpecError(Problem("bad-input", message, "give channels first, and no batch"))
+            for size, actual in zip(each.shape, shape, strict=True):
                 if isinstance(size, Formula) and str(size) in {info.name for info in network.symbols}:
                     found.setdefault(str(size), actual)
     return at_numbers(network, found)

@@ -110,7 +110,7 @@ class Network:
 
     @property
     def defaults(self) -> dict[str, int] | None:
-        """The default of every symbol, or None where one has none."""
+        """The default of every symbol; None altogether where one has none."""
         found = {each.name: each.default for each in self.symbols}
         return None if None in found.values() else found  # type: ignore[return-value]
 

@@ -169,3 +169,11 @@ def test_a_norm_of_everything_takes_the_shape_of_its_weights_alone() -> None:
         wrong = model(nodes, inputs={"x": dims}, initializers=held)
         with pytest.raises(UnsupportedError, match="its weights are for 3 × 4 × 8 alone"):
             cm.from_onnx(wrong.SerializeToString())
+
+
+def test_a_batch_is_told_from_a_wrong_size(detector: Path) -> None:
+    net = cm.from_onnx(detector, output="norm")
+
+    message = "must have the shape 3 × H × W, but the one given has 1 × 3 × 8 × 8"
+    with pytest.raises(cm.SpecError, match=message):
+        cm.run(net, np.zeros((1, 3, 8, 8)))
