@@ -58,7 +58,9 @@ class Sketch:
     drafts: list[Draft] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     names: LayerNames = field(default_factory=LayerNames)
-    _owners: dict[tuple[type[Layer], tuple[str, ...]], int] = field(default_factory=dict)
+    _owners: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    _readers: dict[str, int] = field(default_factory=dict)
+    """Which layer was the first to read each weight of two axes or more."""
 
     def source(self, at: int) -> Tensor:
         """Return the input of the network with this number."""
@@ -71,7 +73,7 @@ class Sketch:
         """Add a layer, and return its output: a map of the same axes as the first one that arrives.
 
         Layers that use the same weights share them. Raises ``Unsupported`` where a rule
-        refuses the layer.
+        refuses the layer, or where it shares some of its parameters only.
         """
         given = given or {}
         if len(self.drafts) >= self.limits.layers:
@@ -103,15 +105,31 @@ class Sketch:
 
     def _owner(self, layer: Layer, given: Given, at: int, arriving: int) -> int | None:
         """Return the node before this one that uses the same weights, if there is one."""
-        keys = tuple(each.key for each in given.values())
-        if not keys or not all(keys):
+        keys = tuple((name, each.key, each.shape, each.turned) for name, each in given.items())
+        named = all(each.key for each in given.values())
+        owner = self._owners.setdefault((type(layer), *keys), at) if named else at
+        if self.stored_once:
+            self._check_whole(given, owner)
+        if not keys or not named:
             return None
-        owner = self._owners.setdefault((type(layer), keys), at)
         if self.stored_once and all(len(each.shape) < 2 for each in given.values()):
             before = arriving - len(self.inputs)
             if before < 0 or self.drafts[before].node.share is None:
                 return None
         return None if owner == at else owner
+
+    def _check_whole(self, given: Given, owner: int) -> None:
+        """Refuse a layer that shares a weight, but not all, with another one: it would be counted twice."""
+        for name, each in given.items():
+            if len(each.shape) < 2 or not each.key:
+                continue
+            first = self._readers.setdefault(each.key, owner)
+            if first != owner:
+                shared = f"it shares its {name} '{each.key}' with {self.drafts[first].node.name}"
+                raise Unsupported(
+                    f"{shared}, but not all of its parameters, or not in the same arrangement; "
+                    "weights that are only equal are stored once by some exporters, and then look the same"
+                )
 
     def refuse(self, operator: str, where: str, why: str) -> None:
         """Note a node that cannot be said; the network is refused in the end, with all of them."""

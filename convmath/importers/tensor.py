@@ -18,6 +18,9 @@ Axis = tuple[int, int]
 BATCH, CHANNELS = (0, 0), (1, 0)
 
 
+TURNED = " by (1, 0)"
+"""How a matrix is turned, which a second time brings it back."""
+
 ATTENTION = "it multiplies two maps with one another, as attention does; no layer of a convolutional network says that"
 
 
@@ -106,6 +109,8 @@ class Constant:
     values: tuple[Any, ...] | None = None
     made: float | None = None
     """The number that all elements are, where the model fills a shape with it rather than store them."""
+    turned: str = ""
+    """What was done to the numbers that ``key`` names, where that matters to those who would share them."""
 
     @property
     def size(self) -> int:
@@ -119,11 +124,19 @@ class Constant:
 
     def reshaped(self, shape: tuple[int, ...]) -> Constant:
         """Return the same numbers, in the same order, in another shape."""
-        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values, self.made)
+        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values, self.made, self.turned)
 
-    def arranged(self, shape: tuple[int, ...], how: Callable[[Any], Any]) -> Constant:
-        """Return the same numbers as *how* arranges their array, which gives *shape*."""
-        return Constant(self.key, shape, lambda: how(self.read()))
+    def arranged(self, shape: tuple[int, ...], how: Callable[[Any], Any], turned: str = "") -> Constant:
+        """Return the same numbers as *how* arranges their array, which gives *shape*; *turned* says how in a word."""
+        return Constant(self.key, shape, lambda: how(self.read()), turned=self.turned + turned)
+
+    def transposed(self, order: tuple[int, ...]) -> Constant:
+        """Return the same numbers with their axes in another order."""
+        shape = tuple(self.shape[at] for at in order)
+        if order == (1, 0) and self.turned.endswith(TURNED):
+            back = self.turned.removesuffix(TURNED)
+            return Constant(self.key, shape, lambda: self.read().transpose(order), turned=back)
+        return self.arranged(shape, lambda array: array.transpose(order), f" by {order}")
 
 
 class Reading(Mapping[str, Any]):

@@ -74,7 +74,7 @@ class _Reading:
         """Return a constant that stands in the model by itself."""
         held = self.values.get(name)
         if held is None and (node := self.constants.get(name)) is not None:
-            held = attributes(node, self._constant).get("value")
+            held = self._attributes(node).get("value")
         return held if isinstance(held, Constant) else None
 
     def _input(self, at: int, name: str) -> Tensor:
@@ -82,7 +82,7 @@ class _Reading:
         last = len(plain.dims) - 1
         return transpose(plain, (0, *range(2, last + 1), 1)) if name in self.turned else plain
 
-    def _constant(self, held: TensorProto) -> Constant:
+    def _constant(self, held: TensorProto, key: str = "") -> Constant:
         tensors, shape = self.model.tensors, tuple(held.dims)
         size = 1
         for each in shape:
@@ -91,7 +91,11 @@ class _Reading:
         values = tensors.numbers(held) if small else None
         if values is not None and held.data_type == held.FLOAT:
             values = tuple(map(written, values))
-        return Constant(held.name, shape, lambda: tensors.array(held), values)
+        return Constant(key or held.name, shape, lambda: tensors.array(held), values)
+
+    def _attributes(self, node: NodeProto) -> dict[str, Any]:
+        """Return a node's attributes; the names of tensors among them need not be their own."""
+        return attributes(node, lambda held: self._constant(held, next(filter(None, node.output), "")))
 
     def network(self) -> Network:
         for at, node in enumerate(self.nodes):
@@ -131,7 +135,7 @@ class _Reading:
         try:
             if known is not None:
                 check(node, self.model.opset)
-            held = attributes(node, self._constant)
+            held = self._attributes(node)
             call = Call(self.sketch, name, operator, held, arriving, self.model.opset, len(node.output))
             if written is not None:
                 found = written.read(self.sketch, name, self.values)

@@ -119,10 +119,10 @@ def gemm(call: Call) -> Tensor:
     if len(weight.shape) != 2:
         raise Unsupported(f"weights of {list(weight.shape)} are no matrix")
     if not call.get("transB", 0):
-        weight = weight.arranged(weight.shape[::-1], lambda array: array.T)
+        weight = weight.transposed((1, 0))
     alpha, beta = call.get("alpha", 1.0), call.get("beta", 1.0)
     if alpha != 1:
-        weight = weight.arranged(weight.shape, lambda array: alpha * array)
+        weight = weight.arranged(weight.shape, lambda array: alpha * array, f" by {alpha}")
     if bias is not None:
         bias = _row(bias, weight.shape[0], beta)
     return layers.linear(call.sketch, call.name, call.x, weight, bias)
@@ -148,8 +148,7 @@ def matmul(call: Call) -> Tensor:
     weight = call.weight(1)
     if len(weight.shape) != 2:
         raise Unsupported(f"weights of {list(weight.shape)} are no matrix")
-    turned = weight.arranged(weight.shape[::-1], lambda array: array.T)
-    return layers.linear(call.sketch, call.name, call.x, turned, None)
+    return layers.linear(call.sketch, call.name, call.x, weight.transposed((1, 0)), None)
 
 
 @operator("BatchNormalization")
