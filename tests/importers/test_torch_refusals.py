@@ -69,3 +69,9 @@ def test_shapes_that_forward_does_not_take_are_wrong_usage(shape, told):
         cm.from_torch(module(lambda self, left, right, mask=None: left + right), shape)
     assert told in str(refused.value)
     assert refused.value.exit_status == 2
+
+
+def test_the_exporter_writes_nothing_of_its_own(capfd):
+    said = refusal(module(lambda self, x: x if x.sum() > 0 else -x))
+    assert "it takes the sum over the batch" in said
+    assert capfd.readouterr() == ("", "")
