@@ -32,8 +32,15 @@ def broken():
 def number():
     return 7
 
+def leaving():
+    raise SystemExit(0)
+
+class Leaving(nn.Module):
+    def forward(self, x):
+        raise SystemExit(0)
+
 def attentive():
-    return nn.MultiheadAttention(4, 2)
+    return nn.TransformerEncoderLayer(4, 2)
 """
 
 
@@ -89,6 +96,9 @@ def test_without_trust_nothing_is_imported(ask):
     ("words", "status", "told"),
     [
         (("mynets_of_a_test:broken",), 3, "its code fails at mynets_of_a_test.py:"),
+        (("mynets_of_a_test:leaving",), 3, "SystemExit"),
+        (("mynets_of_a_test:Leaving",), 4, "it ends the program"),
+        (("mynets_of_a_test:Two", "--input-shape", "2,H,W"), 2, "forward takes 'left', 'right'; 1 shape is given"),
         (("mynets_of_a_test:number",), 2, "makes int, which is no torch.nn.Module"),
         (("mynets_of_a_test:nothing",), 2, "has no 'nothing'"),
         (("nowhere_at_all:make",), 2, "there is no Python module 'nowhere_at_all'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from convmath import limits as limits_module
@@ -50,9 +51,16 @@ def from_torch(
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     if isinstance(module, torch.jit.ScriptModule):
         raise UnsupportedError("a module of TorchScript has no code to follow; hand over the module it was made from")
+    held = chain(module.named_parameters(), module.named_buffers())
+    lazy = next((key for key, each in held if torch.nn.parameter.is_lazy(each)), None)
+    if lazy is not None:
+        raise UnsupportedError(
+            f"the parameter '{inert(lazy)}' has no size yet; call the module once, on any data, and it has"
+        )
     from convmath.importers.torch.reading import Wanted, read
 
     given = _shapes(module, input_shape)
+    _check_taken(module, given, by_name=isinstance(input_shape, Mapping))
     inputs = tuple(Input(key, tuple(map(_size, shape))) for key, shape in given.items())
     infos = tuple(_symbols(inputs, symbols or {}))
     by_name = isinstance(input_shape, Mapping)
@@ -90,6 +98,26 @@ def _arguments(module: Module, count: int) -> list[str]:
     kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
     names = [key for key, each in signature(module.forward).parameters.items() if each.kind in kinds][:count]
     return names + [f"input{at + 1}" for at in range(len(names), count)] if count > 1 or names else ["x"]
+
+
+def _check_taken(module: Module, given: Mapping[str, Shape], *, by_name: bool) -> None:
+    """Refuse shapes that ``forward`` cannot be called with, and tell what it takes."""
+    from inspect import Parameter, signature
+
+    held = signature(module.forward)
+    try:
+        held.bind(*(() if by_name else given), **(given if by_name else {}))
+    except TypeError:
+        taken = [
+            f"'{key}'" if each.default is Parameter.empty else f"'{key}' if you like"
+            for key, each in held.parameters.items()
+            if each.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+        ]
+        count = "1 shape is given" if len(given) == 1 else f"{len(given)} shapes are given"
+        names = f" for {', '.join(map(repr, map(inert, given)))}" if by_name else ""
+        message = f"{inert(type(module).__name__)}.forward takes {', '.join(taken) or 'no input'}; {count}{names}"
+        help_ = "give each its own: input_shape={'x': (3, 'H', 'W'), …}, or --input-shape x=3,H,W for each"
+        raise UsageError(f"{message}\n  = help: {help_}") from None
 
 
 def _size(given: int | str) -> Value:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from itertools import product
 from typing import Any
 
@@ -51,8 +54,7 @@ def export(
         for each in sketch.inputs
     ]
     names = [each.name for each in sketch.inputs]
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    with _silently(), torch.no_grad():
         program = torch.export.export(
             module,
             () if by_name else tuple(examples),
@@ -62,6 +64,20 @@ def export(
         )
     carried = _Program(sketch, module, parameters, program)
     return carried.run(), tuple(map(carried.ranged, symbols))
+
+
+@contextmanager
+def _silently() -> Iterator[None]:
+    """Keep the exporter from writing its own reports of a failure, which the message sums up."""
+    level = logging.root.manager.disable
+    nowhere = StringIO()
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(nowhere), redirect_stderr(nowhere):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
 
 
 def _examples(symbols: Sequence[SymbolInfo]) -> dict[str, int]:

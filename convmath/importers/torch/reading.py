@@ -58,7 +58,7 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
         made = tracer.run(*(((), named) if wanted.by_name else (sources, {})))
     except ConvmathError:
         raise
-    except Exception as error:  # noqa: BLE001  (whatever the code of the module raises, it is told)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever the code of the module raises, it is told)
         reason = _reason(error)
     if reason is None and not sketch.refused:
         return finished(sketch, tracer.parameters, made, wanted)
@@ -69,7 +69,7 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
         failure = ""
     except UnsupportedError as error:
         failure = str(error)
-    except Exception as error:  # noqa: BLE001  (the same for the exporter)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (the same for the exporter)
         failure = _reason(error)
     if sketch.refused:
         return finished(sketch, tracer.parameters, (), wanted)
@@ -92,9 +92,14 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
     kept = dict(_kept_as_parameters(sketch, parameters))
     if kept:
         about["buffers_counted_as_parameters"] = kept
+    returned = list(dict.fromkeys(maps(made)))
+    if not returned and not sketch.refused:
+        raise UnsupportedError(
+            f"{inert(wanted.name)} cannot be read as a network: it returns {_kind(made)}, and no map"
+        )
     _refuse_partly_shared(sketch)
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
-    network = sketch.network(list(dict.fromkeys(maps(made))), wanted.symbols, about)
+    network = sketch.network(returned, wanted.symbols, about)
     return network if wanted.weights else replace(network, weights={})
 
 
@@ -130,6 +135,14 @@ def maps(held: Any) -> Iterator[Tensor]:
             yield from maps(each)
 
 
-def _reason(error: Exception) -> str:
+def _kind(made: Any) -> str:
+    if isinstance(made, Mapping | Sequence) and not made:
+        return f"an empty {type(made).__name__}"
+    return "None" if made is None else inert(f"a {type(made).__name__}".lower())
+
+
+def _reason(error: Exception | SystemExit) -> str:
     text = " ".join(str(error).split())
+    if isinstance(error, SystemExit):
+        return inert(f"it ends the program, with sys.exit({text[:100]})")
     return inert(f"{text[:300] or type(error).__name__}")

@@ -36,7 +36,7 @@ def made_by(spec: str) -> Module:
             made = found() if isinstance(found, type) or not hasattr(found, "state_dict") else found
     except (UsageError, SpecError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(spec, error) from error
     finally:
         sys.path.remove(here)
@@ -64,7 +64,7 @@ def _attribute(module: Any, home: str, path: str) -> Any:
     return found
 
 
-def _failed(spec: str, error: Exception) -> SpecError:
+def _failed(spec: str, error: Exception | SystemExit) -> SpecError:
     """Return the error for code that fails: where, and what it says."""
     frames = []
     step = error.__traceback__
