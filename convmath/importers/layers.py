@@ -173,15 +173,19 @@ def layer_norm(
     weight: Constant | None,
     bias: Constant | None,
     eps: float,
+    *,
+    takes: Sequence[int] = (),
 ) -> Tensor:
-    """Add a normalisation over *axes* of the model: the channels at each position, or everything."""
+    """Add a normalisation over *axes* of the model: the channels at each position, or everything.
+
+    *takes* is the only shape that the model says these axes have; weights say it as well.
+    """
     shape = tuple(x.dims[x.at(axis)] for axis in axes)
-    for each in (weight, bias):
-        if each is not None and each.shape != shape:
-            asked, arrives = (" × ".join(map(str, one)) for one in (each.shape, shape))
-            raise Unsupported(
-                f"its weights are for {asked} alone, but {arrives} arrives; give the input's sizes as numbers"
-            )
+    said = [tuple(takes)] if takes else []
+    for each in [*said, *(held.shape for held in (weight, bias) if held is not None)]:
+        if each != shape:
+            asked, arrives = (" × ".join(map(str, one)) for one in (each, shape))
+            raise Unsupported(f"it is for {asked} alone, but {arrives} arrives; give the input's sizes as numbers")
     over = {x.logical(axis) for axis in axes}
     everything = set(range(1, len(x.shape.sizes) + 2))
     if over != {CHANNELS[0]} and not (over == everything and x.is_plain):

@@ -167,7 +167,7 @@ def test_a_norm_of_everything_takes_the_shape_of_its_weights_alone() -> None:
 
     for dims in ((1, 3, 4, 7), (1, 3, "H", "W")):
         wrong = model(nodes, inputs={"x": dims}, initializers=held)
-        with pytest.raises(UnsupportedError, match="its weights are for 3 × 4 × 8 alone"):
+        with pytest.raises(UnsupportedError, match="it is for 3 × 4 × 8 alone"):
             cm.from_onnx(wrong.SerializeToString())
 
 

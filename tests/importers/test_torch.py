@@ -293,3 +293,13 @@ def test_limits_hold():
 
 def test_channels_that_do_not_meet_are_refused():
     assert "take 3 channels, but 4 arrive" in refusal(nn.Conv2d(3, 4, 1))
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_norm_of_everything_takes_one_shape_alone(affine):
+    norm = torch.nn.LayerNorm([4, 8], elementwise_affine=affine)
+
+    assert cm.analyze(cm.from_torch(norm, (4, 8))).totals.params == 64 * affine
+    for shape in ((4, 7), (4, "L")):
+        with pytest.raises(cm.UnsupportedError, match="it is for 4 × 8 alone"):
+            cm.from_torch(norm, shape)

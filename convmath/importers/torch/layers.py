@@ -131,7 +131,8 @@ def layer_norm(
     """Add a normalisation over the last axes."""
     del cudnn_enable
     axes = range(-len(normalized_shape), 0)
-    return layers.layer_norm(call.sketch, call.name, a_map(input), axes, optional(weight), optional(bias), eps)
+    parts = (optional(weight), optional(bias))
+    return layers.layer_norm(call.sketch, call.name, a_map(input), axes, *parts, eps, takes=normalized_shape)
 
 
 @FUNCTIONS("group_norm")
