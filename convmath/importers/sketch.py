@@ -11,12 +11,12 @@ from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, in
 from convmath.formula import Formula
 from convmath.importers.function import Function
 from convmath.importers.names import LayerNames
-from convmath.importers.tensor import Constant, Reading, Tensor, Unsupported
+from convmath.importers.tensor import BATCH_SIZE, Constant, Reading, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
 from convmath.spec.fields import check_number
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
 from convmath.spec.layer import Layer
-from convmath.spec.reshape import Identity
+from convmath.spec.reshape import Identity, Reshape
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
 from convmath.symbolic.facts import Shape, apply
 
@@ -103,6 +103,14 @@ class Sketch:
         self.drafts.append(draft)
         return x.after(len(self.inputs) + len(self.drafts) - 1, x.shape)
 
+    def unwritten(self, x: Tensor) -> Iterator[Tensor]:
+        """Yield the maps from which reshapes alone made a map, the nearest first."""
+        at = x.producer - len(self.inputs)
+        while at >= 0 and isinstance(self.drafts[at].node.layer, Reshape):
+            [producer] = self.drafts[at].node.inputs
+            at = producer - len(self.inputs)
+            yield Tensor.plain(producer, self.drafts[at].shape) if at >= 0 else self.source(producer)
+
     def _owner(self, layer: Layer, given: Given, at: int, arriving: int) -> int | None:
         """Return the node before this one that uses the same weights, if there is one."""
         keys = tuple((name, each.key, each.shape, each.turned) for name, each in given.items())
@@ -133,7 +141,7 @@ class Sketch:
 
     def refuse(self, operator: str, where: str, why: str) -> None:
         """Note a node that cannot be said; the network is refused in the end, with all of them."""
-        self.refused.append(Refused(operator, where, why))
+        self.refused.append(Refused(operator, where, why.replace(str(BATCH_SIZE), "batch")))
 
     def network(
         self, outputs: Sequence[Tensor], symbols: tuple[SymbolInfo, ...], about: Mapping[str, Any] | None = None
