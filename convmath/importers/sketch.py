@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, inert
@@ -13,13 +14,15 @@ from convmath.importers.function import Function
 from convmath.importers.names import LayerNames
 from convmath.importers.tensor import BATCH_SIZE, Constant, Reading, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
-from convmath.spec.fields import check_number
+from convmath.spec.fields import Real, check_number
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
-from convmath.spec.layer import Layer
+from convmath.spec.layer import Layer, field_kinds
 from convmath.spec.reshape import Identity, Reshape
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
 from convmath.symbolic.facts import Shape, apply
 
+MOST_SIZE = 10**18
+"""Sizes have at most 18 digits, as in a spec."""
 Given = Mapping[str, Constant]
 """The parameters and buffers of a layer, by the names that its kernel uses."""
 
@@ -79,10 +82,7 @@ class Sketch:
         if len(self.drafts) >= self.limits.layers:
             message = f"the model has more than {self.limits.layers} layers"
             raise LimitError(Problem("too-many-layers", message, f"{self.limits.flag('layers')} raises the limit"))
-        for field_name, held, minimum in layer.sizes():
-            wrong = check_number(held, minimum)
-            if wrong:
-                raise Unsupported(f"its {field_name} {wrong}")
+        _check_fields(layer)
         try:
             shape = apply(layer, *(each.shape for each in parts)).out
         except LimitError:
@@ -184,6 +184,33 @@ class Sketch:
             yield from (size.names for size in each.shape if isinstance(size, Formula))
         for node in nodes:
             yield from (size.names for _, size, _ in node.layer.sizes() if isinstance(size, Formula))
+
+
+def _check_fields(layer: Layer) -> None:
+    """Refuse a layer that no file could describe: what a foreign model holds, nobody has checked."""
+    values = {name: getattr(layer, name) for name in field_kinds(type(layer))}
+    for name, held, minimum in layer.sizes():
+        wrong = check_number(held, minimum)
+        if wrong:
+            raise Unsupported(f"its {name} {wrong}")
+    for name, kind in field_kinds(type(layer)).items():
+        wrong = kind.wrong(values[name]) if isinstance(kind, Real) else None
+        if wrong:
+            raise Unsupported(f"its {name} {wrong}")
+        each = values[name] if isinstance(values[name], tuple) else (values[name],)
+        if any(max(abs(part) for part in (size.numerator, size.denominator)) >= MOST_SIZE for size in _exact(each)):
+            raise Unsupported(f"its {name} has more than 18 digits")
+    clash = layer.clash(values)
+    if clash is not None:
+        raise Unsupported(clash)
+
+
+def _exact(held: tuple[Any, ...]) -> Iterator[int | Fraction]:
+    for each in held:
+        if isinstance(each, int | Fraction):
+            yield each
+        elif isinstance(each, tuple):
+            yield from _exact(each)
 
 
 def groups(nodes: Sequence[Node]) -> Iterator[Group]:
