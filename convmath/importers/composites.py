@@ -288,6 +288,20 @@ def _affine(rewriting: _Rewriting, at: int) -> bool:
     return rewriting.put(at, replace(layer, affine=True), x, [scaled, normed])
 
 
+def _unread(rewriting: _Rewriting, at: int) -> bool:
+    """Leave out reshapes that nobody reads, because what stood behind them became one layer."""
+    node, producer = rewriting.drafts[at].node, rewriting.first + at
+    if rewriting.uses.get(producer, 0) or not isinstance(node.layer, Reshape):
+        return False
+    while producer >= rewriting.first and not rewriting.uses.get(producer, 0):
+        if not isinstance(rewriting.layer(producer), Reshape):
+            break
+        rewriting.gone.add(producer - rewriting.first)
+        [producer] = rewriting.drafts[producer - rewriting.first].node.inputs
+        rewriting.uses[producer] -= 1
+    return True
+
+
 def _clipped(rewriting: _Rewriting, at: int) -> bool:
     """Name a clip at 0 and 6."""
     node = rewriting.drafts[at].node
@@ -298,6 +312,7 @@ def _clipped(rewriting: _Rewriting, at: int) -> bool:
 
 
 PATTERNS: tuple[Callable[[_Rewriting, int], bool], ...] = (
+    _unread,
     _clipped,
     _hard_sigmoid,
     _gated,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convmath.formula import Formula, Value, product_of, ratio
+from convmath.formula import Formula, Value, bind, floor_of, product_of, ratio
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import BATCH, BATCH_SIZE, CHANNELS, Axis, Tensor, Unsupported
 from convmath.spec.merge import Concat
 from convmath.spec.pool import MaxPool
 from convmath.spec.reshape import Crop, Flatten, Padding, Reshape, SliceChannels
-from convmath.spec.shuffle import ChannelShuffle, PixelShuffle
+from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
 FAR = 1 << 31
 """From here on the end of a slice means the end of the axis."""
+ROUND = 2**6 * 3**3 * 5**2 * 7
+"""A size that every usual factor divides."""
 
 
 def transpose(x: Tensor, order: Sequence[int]) -> Tensor:
@@ -80,6 +82,8 @@ def _resolved(x: Tensor, target: Sequence[Value]) -> tuple[Value, ...]:
         raise Unsupported(f"{_shown(dims)} is no shape")
     if -1 in dims:
         rest = ratio(product_of(x.dims), product_of(each for each in dims if each != -1))
+        if dims[0] == -1 and rest != BATCH_SIZE and x.axes[0] == BATCH and _agree(dims[1:], x.dims[1:]):
+            rest = BATCH_SIZE
         dims = tuple(rest if each == -1 else each for each in dims)
     if product_of(dims) != product_of(x.dims) and not _open(dims, x.dims):
         raise Unsupported(f"{_shown(dims)} has not as many elements as {x}")
@@ -89,6 +93,14 @@ def _resolved(x: Tensor, target: Sequence[Value]) -> tuple[Value, ...]:
 def _open(one: tuple[Value, ...], two: tuple[Value, ...]) -> bool:
     """Tell whether the number of elements depends on symbols, so that a condition may settle it."""
     return any(isinstance(each, Formula) and each != BATCH_SIZE for each in (*one, *two))
+
+
+def _agree(one: tuple[Value, ...], two: tuple[Value, ...]) -> bool:
+    """Tell whether shapes have equally many elements where all divisions of sizes come out even."""
+    counts = [product_of(one), product_of(two)]
+    symbols = {name for each in counts if isinstance(each, Formula) for name in each.names}
+    even = [bind(each, dict.fromkeys(symbols, ROUND)) for each in counts]
+    return even[0] == even[1]
 
 
 def _shown(dims: Sequence[Value]) -> str:
@@ -108,6 +120,9 @@ def _flat(sketch: Sketch, name: str, x: Tensor) -> Tensor:
 
 def _joined(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Tensor:
     """Return the map whose parts of axes are joined again, as *dims* has them."""
+    unshuffled = _unshuffled(sketch, name, x, dims)
+    if unshuffled is not None:
+        return unshuffled
     groups = _together(x, dims)
     flat = [axis for group in groups for axis in group]
     parts = dict(zip(x.axes, x.dims, strict=True))
@@ -135,6 +150,31 @@ def _joined(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Te
         turned = sketch.layer(f"{name}.order", ChannelShuffle(groups=product_of(factors)), source)
         return sketch.layer(name, PixelShuffle(upscale_factor=factors), turned)
     raise Unsupported(f"the axes {x.order} of a map of {x} cannot be written as {_shown(dims)}")
+
+
+def _unshuffled(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> Tensor | None:
+    """Return the pixel unshuffle of a map whose axes of space were cut in two, the inner parts now channels."""
+    whole, cut = [(2 + at, 0) for at in range(0, len(x.shape.sizes), 2)], x.shape.sizes[1::2]
+    parts = [(3 + at, 0) for at in range(0, 2 * len(cut), 2)]
+    rank, sizes = len(whole), x.shape.sizes[::2]
+    behind = x.axes == (BATCH, CHANNELS, *parts, *whole)
+    if not rank or not (behind or x.axes == (BATCH, *parts, CHANNELS, *whole)):
+        return None
+    channels = x.shape.channels * product_of(cut)
+    if len(cut) != rank or dims != (BATCH_SIZE, channels, *(1,) * (len(dims) - rank - 2), *sizes):
+        return None
+    for source in sketch.unwritten(x):
+        if source.shape.channels == x.shape.channels and len(source.shape.sizes) == rank:
+            pairs = list(zip(source.shape.sizes, cut, sizes, strict=True))
+            if not all(size in (ratio(old, factor), floor_of(old, factor)) for old, factor, size in pairs):
+                continue
+            made = sketch.layer(name if behind else f"{name}.pixels", PixelUnshuffle(downscale_factor=cut), source)
+            if not behind:
+                made = sketch.layer(name, ChannelShuffle(groups=source.shape.channels), made)
+            held = (1,) * (len(dims) - rank - 2)  # axes that an exporter puts in and takes out again
+            axes = (BATCH, *((1, at) for at in range(len(held) + 1)), *made.axes[2:])
+            return Tensor(made.producer, made.shape, axes, (BATCH_SIZE, channels, *held, *made.shape.sizes))
+    return None
 
 
 def _together(x: Tensor, dims: tuple[Value, ...]) -> list[list[Axis]]:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, inert
 from convmath.formula import Formula
 from convmath.importers.function import Function
 from convmath.importers.names import LayerNames
-from convmath.importers.tensor import Constant, Reading, Tensor, Unsupported
+from convmath.importers.tensor import BATCH_SIZE, Constant, Reading, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
-from convmath.spec.fields import check_number
+from convmath.spec.fields import Real, check_number
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
-from convmath.spec.layer import Layer
-from convmath.spec.reshape import Identity
+from convmath.spec.layer import Layer, field_kinds
+from convmath.spec.reshape import Identity, Reshape
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
 from convmath.symbolic.facts import Shape, apply
 
+MOST_SIZE = 10**18
+"""Sizes have at most 18 digits, as in a spec."""
 Given = Mapping[str, Constant]
 """The parameters and buffers of a layer, by the names that its kernel uses."""
 
@@ -79,10 +82,7 @@ class Sketch:
         if len(self.drafts) >= self.limits.layers:
             message = f"the model has more than {self.limits.layers} layers"
             raise LimitError(Problem("too-many-layers", message, f"{self.limits.flag('layers')} raises the limit"))
-        for field_name, held, minimum in layer.sizes():
-            wrong = check_number(held, minimum)
-            if wrong:
-                raise Unsupported(f"its {field_name} {wrong}")
+        _check_fields(layer)
         try:
             shape = apply(layer, *(each.shape for each in parts)).out
         except LimitError:
@@ -102,6 +102,14 @@ class Sketch:
         draft = Draft(Node(self.names.take(name or word), Function(word=word), (x.producer,), word), {}, x.shape)
         self.drafts.append(draft)
         return x.after(len(self.inputs) + len(self.drafts) - 1, x.shape)
+
+    def unwritten(self, x: Tensor) -> Iterator[Tensor]:
+        """Yield the maps from which reshapes alone made a map, the nearest first."""
+        at = x.producer - len(self.inputs)
+        while at >= 0 and isinstance(self.drafts[at].node.layer, Reshape):
+            [producer] = self.drafts[at].node.inputs
+            at = producer - len(self.inputs)
+            yield Tensor.plain(producer, self.drafts[at].shape) if at >= 0 else self.source(producer)
 
     def _owner(self, layer: Layer, given: Given, at: int, arriving: int) -> int | None:
         """Return the node before this one that uses the same weights, if there is one."""
@@ -133,7 +141,7 @@ class Sketch:
 
     def refuse(self, operator: str, where: str, why: str) -> None:
         """Note a node that cannot be said; the network is refused in the end, with all of them."""
-        self.refused.append(Refused(operator, where, why))
+        self.refused.append(Refused(operator, where, why.replace(str(BATCH_SIZE), "batch")))
 
     def network(
         self, outputs: Sequence[Tensor], symbols: tuple[SymbolInfo, ...], about: Mapping[str, Any] | None = None
@@ -176,6 +184,33 @@ class Sketch:
             yield from (size.names for size in each.shape if isinstance(size, Formula))
         for node in nodes:
             yield from (size.names for _, size, _ in node.layer.sizes() if isinstance(size, Formula))
+
+
+def _check_fields(layer: Layer) -> None:
+    """Refuse a layer that no file could describe: what a foreign model holds, nobody has checked."""
+    values = {name: getattr(layer, name) for name in field_kinds(type(layer))}
+    for name, held, minimum in layer.sizes():
+        wrong = check_number(held, minimum)
+        if wrong:
+            raise Unsupported(f"its {name} {wrong}")
+    for name, kind in field_kinds(type(layer)).items():
+        wrong = kind.wrong(values[name]) if isinstance(kind, Real) else None
+        if wrong:
+            raise Unsupported(f"its {name} {wrong}")
+        each = values[name] if isinstance(values[name], tuple) else (values[name],)
+        if any(max(abs(part) for part in (size.numerator, size.denominator)) >= MOST_SIZE for size in _exact(each)):
+            raise Unsupported(f"its {name} has more than 18 digits")
+    clash = layer.clash(values)
+    if clash is not None:
+        raise Unsupported(clash)
+
+
+def _exact(held: tuple[Any, ...]) -> Iterator[int | Fraction]:
+    for each in held:
+        if isinstance(each, int | Fraction):
+            yield each
+        elif isinstance(each, tuple):
+            yield from _exact(each)
 
 
 def groups(nodes: Sequence[Node]) -> Iterator[Group]:

@@ -299,6 +299,12 @@ class Real:
             raise reader.refuse("out-of-range", f"{raw} is not between {self.low} and {self.high}")
         return float(raw)
 
+    def wrong(self, number: float) -> str | None:
+        """Return what is wrong with a number that no file gave; None where it may stand."""
+        if not isfinite(number):
+            return f"is {number}, which is no number to compute with"
+        return None if self.low <= number <= self.high else f"is {number}, not between {self.low} and {self.high}"
+
     def schema(self, *, names: bool) -> Schema:  # noqa: ARG002
         bounds = {"minimum": self.low, "maximum": self.high}
         number = {"type": "number", **{key: bound for key, bound in bounds.items() if isfinite(bound)}}

@@ -20,6 +20,7 @@ from convmath.importers.names import LayerNames, SizeNames, shown
 from convmath.importers.onnx.order import in_order
 from convmath.importers.onnx.tensors import Stamp, Tensors
 from convmath.importers.onnx.wire import Walk
+from convmath.importers.sketch import MOST_SIZE
 from convmath.limits import DEFAULT, Limits
 from convmath.spec.graph import Input
 
@@ -33,8 +34,6 @@ OLDEST = 7
 DOMAINS = ("", "ai.onnx")
 """How the standard operators' domain is written."""
 POINTER = b"version https://git-lfs"
-MOST_SIZE = 10**18
-"""Sizes have at most 18 digits, as in a spec."""
 
 
 @dataclass(frozen=True, eq=False)

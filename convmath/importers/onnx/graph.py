@@ -15,6 +15,7 @@ from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, wri
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
 from convmath.importers.onnx.norms import written_out
 from convmath.importers.onnx.opaque import opaque
+from convmath.importers.onnx.tensors import REAL, type_name
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SPOKEN = (layers, moves, enlarging)
 """Where the operators are read; importing them fills the table."""
+MOVING = ("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice")
+"""What keeps the type of what it moves."""
 STEERING = 1024
 """Constants of so many elements may steer a graph, as shapes and bounds do; larger ones are weights."""
 
@@ -59,7 +62,8 @@ class _Reading:
         self.model, self.ends, self.allow_opaque = model, ends, allow_opaque
         self.nodes, self.used = _needed(model, ends)
         self.constants = {node.output[0]: node for node in self.nodes if node.op_type == "Constant"}
-        self.turned = _channels_last(model, self.nodes)
+        self.users = _users(self.nodes)
+        self.turned = _channels_last(model, self.users)
         given = {name: each for name, each in model.inputs.items() if name in self.used}
         inputs = tuple(_turned(each) if name in self.turned else each for name, each in given.items() if each.shape)
         self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True)
@@ -68,6 +72,7 @@ class _Reading:
             self.sketch.refuse("input", name, "it is a single number, or one for each sample; a map has channels")
         for at, name in enumerate(name for name, each in given.items() if each.shape):
             self.values[name] = self._input(at, name)
+            self._check_type(name)
         self.nodes, self.norms = written_out(self.nodes, ends, self._known)
 
     def _known(self, name: str) -> Constant | None:
@@ -81,6 +86,13 @@ class _Reading:
         plain = self.sketch.source(at)
         last = len(plain.dims) - 1
         return transpose(plain, (0, *range(2, last + 1), 1)) if name in self.turned else plain
+
+    def _check_type(self, name: str) -> None:
+        """Refuse an input of integers or text, unless the model makes real numbers of it first."""
+        [kind] = {each.type.tensor_type.elem_type for each in self.model.graph.input if each.name == name}
+        if kind not in (*REAL, 0) and any(node.op_type != "Cast" for node in _first_users(name, self.users, MOVING)):
+            why = f"it holds elements of type {type_name(kind)}, and no Cast makes real numbers of them"
+            self.sketch.refuse("input", name, f"{why}; convmath has no layers of integers, as quantised models have")
 
     def _constant(self, held: TensorProto, key: str = "") -> Constant:
         tensors, shape = self.model.tensors, tuple(held.dims)
@@ -185,28 +197,33 @@ def _needed(model: OnnxFile, ends: tuple[str, ...]) -> tuple[list[NodeProto], se
     return found[::-1], wanted
 
 
-def _channels_last(model: OnnxFile, nodes: list[NodeProto]) -> set[str]:
-    """Return the inputs that hold channels last: all that happens to them first is to bring those to the front."""
+def _users(nodes: list[NodeProto]) -> dict[str, list[NodeProto]]:
+    """Return which nodes read each name."""
     users: dict[str, list[NodeProto]] = {}
     for node in nodes:
         for name in node.input:
             users.setdefault(name, []).append(node)
+    return users
+
+
+def _channels_last(model: OnnxFile, users: Mapping[str, list[NodeProto]]) -> set[str]:
+    """Return the inputs that hold channels last: all that happens to them first is to bring those to the front."""
     found = set()
     for name, each in model.inputs.items():
         rank = len(each.shape) + 1
         front = [0, rank - 1, *range(1, rank - 1)]
-        first = _first_users(name, users)
+        first = _first_users(name, users, ("Cast", "Identity"))
         turned = [list(at.ints) for node in first if node.op_type == "Transpose" for at in node.attribute]
         if rank > 2 and turned and len(turned) == len(first) and all(order == front for order in turned):
             found.add(name)
     return found
 
 
-def _first_users(name: str, users: Mapping[str, list[NodeProto]]) -> list[NodeProto]:
-    """Return what first does something to a map: Keras casts it to the type that it has, several times."""
+def _first_users(name: str, users: Mapping[str, list[NodeProto]], passed: tuple[str, ...]) -> list[NodeProto]:
+    """Return what first does more to a map than *passed* do: Keras casts it to the type that it has, several times."""
     found = []
     for node in users.get(name, ()):
-        found += _first_users(node.output[0], users) if node.op_type in ("Cast", "Identity") else [node]
+        found += _first_users(node.output[0], users, passed) if node.op_type in passed else [node]
     return found
 
 

@@ -18,7 +18,8 @@ from convmath.importers.onnx.numbers import (
     numbers,
     rounded,
 )
-from convmath.importers.tensor import Constant, Tensor, Unsupported
+from convmath.importers.onnx.tensors import REAL, type_name
+from convmath.importers.tensor import CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.activation import Rescaling
 from convmath.spec.reshape import Dropout
 
@@ -93,6 +94,8 @@ def rounding(call: Call) -> Numbers:
 def same(call: Call) -> Any:
     """Read what changes nothing, or only the type."""
     held = call.given(0)
+    if isinstance(held, Tensor) and call.get("to", REAL[0]) not in REAL:
+        raise Unsupported(f"it makes a map one of type {type_name(call.get('to'))}, which rounds or cuts its numbers")
     whole = call.operator == "Cast" and call.get("to") in (6, 7)  # int32, int64: towards zero, as sizes are positive
     return rounded("Floor", held) if whole and isinstance(held, Numbers) else held
 
@@ -162,6 +165,10 @@ def gather(call: Call) -> Any:
         [at] = integers(index) if index.single else [None]
         if at is None:
             raise Unsupported("it picks several channels or positions")
+        size = held.dims[held.at(axis)]
+        if isinstance(size, int) and not -size <= at < size:
+            what = "channel" if held.logical(axis) == CHANNELS[0] else "position"
+            raise Unsupported(f"there is no {what} {at} of {size}")
         kept = moves.slices(call.sketch, call.name, held, axis, at, at + 1 if at != -1 else None)
         return moves.squeeze(call.sketch, f"{call.name}.squeeze", kept, [axis])
     values = numbers(held).values

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BFLOAT16, FLOAT16 = 16, 10
 EXTERNAL = 1
+REAL = (1, FLOAT16, 11, BFLOAT16)
+"""The types of real numbers."""
 CODES = {
     1: "f", 2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "B", FLOAT16: "e", 11: "d", 12: "I", 13: "Q",
     BFLOAT16: "H",
@@ -124,12 +126,21 @@ class Tensors:
         if len(dims) > MOST_AXES or any(size < 0 for size in dims) or prod(dims) >= MOST_ELEMENTS:
             shown = ", ".join(map(str, dims[:8])) + (", …" if len(dims) > 8 else "")
             raise self.refuse(tensor, f"has the dims [{shown}], which no tensor can have")
+        if tensor.data_location == EXTERNAL:
+            return
         span = self.spans[tensor.segment.begin] if tensor.HasField("segment") else None
-        if span is not None and span.raw is not None and tensor.data_type in CODES:
-            width = struct.calcsize(CODES[tensor.data_type])
-            length = span.raw[1] - span.raw[0]
-            if length != prod(dims) * width:
-                raise self._wrong_size(tensor, length, width)
+        whole, width = prod(dims), struct.calcsize(CODES.get(tensor.data_type, "B"))
+        if tensor.data_type not in CODES:  # two elements of some types share a byte
+            length = tensor.ByteSize() if span is None else span.stop - span.start
+            fits = whole <= 2 * length
+        elif span is None:
+            length = len(tensor.raw_data) if tensor.HasField("raw_data") else len(_typed(tensor)) * width
+            fits = length == whole * width
+        else:
+            length = span.held
+            fits = length == whole * width if _is_exact(tensor, span) else whole <= length
+        if not fits:
+            raise self._wrong_size(tensor, length, width)
 
     def refuse(self, tensor: TensorProto, message: str, help: str | None = None) -> SpecError:
         """Return the error for a tensor."""
@@ -181,13 +192,22 @@ def type_name(number: int) -> str:
         return f"number {number}"
 
 
+def _is_exact(tensor: TensorProto, span: Span) -> bool:
+    """Tell whether elements in the file have one width each, as all have but integers that are not raw."""
+    return span.raw is not None or FIELDS.get(tensor.data_type) in ("float_data", "double_data")
+
+
 def _bits(tensor: TensorProto) -> list[int]:
     """Return what ``int32_data`` holds of two-byte floats: their bits, each in a number of its own."""
     return [each & 0xFFFF for each in tensor.int32_data]
 
 
+def _typed(tensor: TensorProto) -> Any:
+    return getattr(tensor, FIELDS.get(tensor.data_type, "int32_data"))
+
+
 def _elements(tensor: TensorProto) -> Any:
-    found = getattr(tensor, FIELDS.get(tensor.data_type, "int32_data"))
+    found = _typed(tensor)
     bits = {"B": 0xFF, "H": 0xFFFF, "I": 0xFFFFFFFF}.get(CODES[tensor.data_type])
     return found if bits is None else (each & bits for each in found)
 

@@ -65,11 +65,15 @@ RAW_DATA, SEGMENT = 9, 3
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A tensor whose elements were left out: where it stands, and its ``raw_data`` if all elements are there."""
+    """A tensor whose elements were left out: where it stands, and its ``raw_data`` if all elements are there.
+
+    ``held`` is how many bytes its elements take, without the tags between them.
+    """
 
     start: int
     stop: int
     raw: tuple[int, int] | None
+    held: int
 
 
 @dataclass(slots=True)
@@ -147,7 +151,8 @@ class Walk:
             return found
         raw = payloads[0][3:] if len(payloads) == 1 and payloads[0][:2] == (RAW_DATA, BYTES) else None
         place = b"\x08" + _varint_bytes(len(self.spans))
-        self.spans.append(Span(start, stop, raw))
+        held = sum(end - begin for _, _, _, begin, end in payloads)
+        self.spans.append(Span(start, stop, raw, held))
         found += _head(SEGMENT, len(place)) + place
         return found
 
