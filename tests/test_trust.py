@@ -39,6 +39,9 @@ class Leaving(nn.Module):
     def forward(self, x):
         raise SystemExit(0)
 
+def behind():
+    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.Fold((4, 4), 2))
+
 def attentive():
     return nn.TransformerEncoderLayer(4, 2)
 """
@@ -83,6 +86,12 @@ def test_inputs_have_their_shapes_by_name(ask):
     shapes = ("--input-shape", "left=2,H,W", "--input-shape", "right=2,H,W")
     result = ask("analyze", "mynets_of_a_test:Two", "--trust", *shapes, "--format", "json")
     assert [each["name"] for each in json.loads(result.stdout)["inputs"]] == ["left", "right"]
+
+
+def test_an_output_is_read_without_what_is_refused_behind_it(ask):
+    result = ask("analyze", "mynets_of_a_test:behind", "--trust", "--output", "0", "--format", "json")
+    assert result.status == 0
+    assert json.loads(result.stdout)["totals"]["params"] == 3 * 4 + 4
 
 
 def test_without_trust_nothing_is_imported(ask):

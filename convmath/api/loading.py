@@ -72,12 +72,14 @@ def load_trusted(
     *,
     numbers: bool = False,
     allow_opaque: bool = False,
+    output: str | None = None,
     limits: Limits = limits_module.DEFAULT,
 ) -> Network:
     """Return the network of a module of PyTorch that ``package.module:callable`` makes; this runs its code.
 
     *shapes* are those of its inputs, as text: ``3,H,W``, or ``name=3,H,W`` for several. The
-    module is read in evaluation mode, with the weights that it has.
+    module is read in evaluation mode, with the weights that it has; with *output* only what
+    that needs.
 
     Raises ``UsageError`` where there is no such callable, ``SpecError`` where its code
     fails, otherwise as ``from_torch``.
@@ -87,7 +89,13 @@ def load_trusted(
 
     check_installed()
     network = from_torch(
-        made_by(spec), shapes_of(shapes), name=spec, weights=True, allow_opaque=allow_opaque, limits=limits
+        made_by(spec),
+        shapes_of(shapes),
+        name=spec,
+        weights=True,
+        output=output,
+        allow_opaque=allow_opaque,
+        limits=limits,
     )
     return with_settings(network, settings or {}, numbers=numbers, limits=limits)
 

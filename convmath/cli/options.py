@@ -131,10 +131,9 @@ def read_network(
             raw, "<stdin>", settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits
         )
     if trusted:
-        network = api.load_trusted(
-            spec, given["shapes"], settings, numbers=numbers, allow_opaque=allow_opaque, limits=limits
+        return api.load_trusted(
+            spec, given["shapes"], settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits
         )
-        return network if output is None else network.up_to(output)
     return api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits)
 
 

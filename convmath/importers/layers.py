@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convmath.formula import Value
+from convmath.formula import Formula, Value
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import CHANNELS, Constant, Tensor, Unsupported
+from convmath.importers.tensor import CHANNELS, OPEN, Constant, Tensor, Unsupported
 from convmath.spec.conv import Conv
 from convmath.spec.dense import Dense
 from convmath.spec.fields import Pad
@@ -106,7 +106,8 @@ def conv_transpose(
 def _meets(x: Tensor, arriving: int, weight: Constant) -> None:
     if x.shape.channels != arriving:
         shape = " × ".join(map(str, weight.shape))
-        raise Unsupported(f"weights of {shape} take {arriving} channels, but {x.shape.channels} arrive")
+        depends = f", {OPEN}" if isinstance(x.shape.channels, Formula) else ""
+        raise Unsupported(f"weights of {shape} take {arriving} channels, but {x.shape.channels} arrive{depends}")
 
 
 def linear(sketch: Sketch, name: str, x: Tensor, weight: Constant, bias: Constant | None) -> Tensor:

@@ -26,6 +26,9 @@ MOST_SIZE = 10**18
 Given = Mapping[str, Constant]
 """The parameters and buffers of a layer, by the names that its kernel uses."""
 
+ADVICE = "--output NAME reads only what one node needs; --allow-opaque lets unknown operators stand"
+"""What helps where a file holds what is refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -60,10 +63,18 @@ class Sketch:
     stored_once: bool = False
     drafts: list[Draft] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    passed: set[str] = field(default_factory=set)
+    """Where something is missing because of what was refused elsewhere."""
     names: LayerNames = field(default_factory=LayerNames)
+<<<<<<< HEAD
     _owners: dict[tuple[Any, ...], int] = field(default_factory=dict)
     _readers: dict[str, int] = field(default_factory=dict)
     """Which layer was the first to read each weight of two axes or more."""
+=======
+    advice: str = ADVICE
+    """What the user can do about what is refused."""
+    _owners: dict[tuple[type[Layer], tuple[str, ...]], int] = field(default_factory=dict)
+>>>>>>> fixtorch
 
     def source(self, at: int) -> Tensor:
         """Return the input of the network with this number."""
@@ -126,6 +137,7 @@ class Sketch:
                 return None
         return None if owner == at else owner
 
+<<<<<<< HEAD
     def _check_whole(self, given: Given, owner: int) -> None:
         """Refuse a layer that shares a weight, but not all, with another one: it would be counted twice."""
         for name, each in given.items():
@@ -138,33 +150,40 @@ class Sketch:
                     f"{shared}, but not all of its parameters, or not in the same arrangement; "
                     "weights that are only equal are stored once by some exporters, and then look the same"
                 )
+=======
+    def put_out(self, at: int) -> Tensor:
+        """Return what the layer with this number puts out."""
+        return Tensor.plain(len(self.inputs) + at, self.drafts[at].shape)
+>>>>>>> fixtorch
 
     def refuse(self, operator: str, where: str, why: str) -> None:
         """Note a node that cannot be said; the network is refused in the end, with all of them."""
         self.refused.append(Refused(operator, where, why.replace(str(BATCH_SIZE), "batch")))
 
     def network(
-        self, outputs: Sequence[Tensor], symbols: tuple[SymbolInfo, ...], about: Mapping[str, Any] | None = None
+        self,
+        outputs: Sequence[Tensor],
+        symbols: tuple[SymbolInfo, ...],
+        about: Mapping[str, Any] | None = None,
+        only: Tensor | str | None = None,
     ) -> Network:
         """Return the network that puts out *outputs*, with the weights that the model holds.
 
-        Raises ``UnsupportedError`` with everything that was refused, and where it stands.
+        With *only*, a map or the name of a layer or group, what that does not need is left
+        out. Raises ``UnsupportedError`` with everything that was refused, and where it stands.
         """
         from convmath.importers.composites import recognised
 
         if self.refused:
-            raise UnsupportedError(_listed(self.name, self.refused))
+            raise UnsupportedError(self.complaint())
+        if isinstance(only, Tensor):
+            outputs = [only]
         outputs = [self.layer("output", Identity(), each) if self._arrives(each) else each for each in outputs]
         ends = tuple(dict.fromkeys(each.producer - len(self.inputs) for each in outputs))
         drafts, ends = recognised(self.drafts, len(self.inputs), ends)
-        for draft in drafts:
-            if isinstance(draft.node.layer, Function):
-                self.refuse(draft.node.layer.word, draft.node.name, "it is no part of a layer that is known")
-        if self.refused:
-            raise UnsupportedError(_listed(self.name, self.refused))
         nodes = tuple(each.node for each in drafts)
         known = tuple(each for each in symbols if any(each.name in names for names in self._names(nodes)))
-        return Network(
+        network = Network(
             self.name,
             self.inputs,
             known,
@@ -174,6 +193,18 @@ class Sketch:
             dict(about or {}),
             weights={each.node.name: Reading(each.given) for each in drafts if each.given},
         )
+        if only is not None:
+            network = network.up_to(nodes[ends[0]].name if isinstance(only, Tensor) else only)
+        for node in network.nodes:
+            if isinstance(node.layer, Function):
+                self.refuse(node.layer.word, node.name, "it is no part of a layer that is known")
+        if self.refused:
+            raise UnsupportedError(self.complaint())
+        return network
+
+    def complaint(self) -> str:
+        """Return the message about everything that was refused."""
+        return _listed(self.name, self.refused, self.advice)
 
     def _arrives(self, x: Tensor) -> bool:
         """Tell whether a map is an input of the network, unchanged."""
@@ -238,7 +269,7 @@ def _prefixes(name: str) -> Iterator[str]:
     yield from (prefix for count in range(1, len(parts)) if (prefix := mark.join(parts[:count])))
 
 
-def _listed(name: str, refused: Sequence[Refused]) -> str:
+def _listed(name: str, refused: Sequence[Refused], advice: str) -> str:
     """Return the message about everything that was refused: each operator once, with where it stands."""
     found: dict[tuple[str, str], list[str]] = {}
     for each in refused:
@@ -247,7 +278,7 @@ def _listed(name: str, refused: Sequence[Refused]) -> str:
     for (operator, why), places in found.items():
         shown = ", ".join(map(inert, places[:5])) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
         lines.append(f"  {inert(operator)}: {inert(why)} (at {shown})")
-    lines.append("  = help: --output NAME reads only what one node needs; --allow-opaque lets unknown operators stand")
+    lines += [f"  = help: {inert(advice)}"] if advice else []
     return "\n".join(lines)
 
 

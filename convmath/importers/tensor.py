@@ -23,6 +23,9 @@ TURNED = " by (1, 0)"
 
 ATTENTION = "it multiplies two maps with one another, as attention does; no layer of a convolutional network says that"
 
+OPEN = "which depends on the sizes of the input"
+"""Ends the reason for a refusal that numbers in the place of symbols may do away with."""
+
 
 class Unsupported(Exception):  # noqa: N818  (it tells of the model, not of a fault)
     """A node of the foreign graph means something that no network of convmath can say."""

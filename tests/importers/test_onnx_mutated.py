@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import warnings
+from importlib.util import find_spec
 
 import pytest
 
 import convmath as cm
 from convmath.errors import ConvmathError
 
-onnx = pytest.importorskip("onnx")
+if find_spec("onnx"):
+    import onnx
+
 pytestmark = [pytest.mark.onnx, pytest.mark.full]  # ONNX takes half a minute to make its cases
 
 INTEGERS = (0, -1, 1, 2, 3, 7, -7, 10**6, 10**12, 2**31, 2**62, -(2**63))

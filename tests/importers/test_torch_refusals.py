@@ -75,3 +75,78 @@ def test_the_exporter_writes_nothing_of_its_own(capfd):
     said = refusal(module(lambda self, x: x if x.sum() > 0 else -x))
     assert "it takes the sum over the batch" in said
     assert capfd.readouterr() == ("", "")
+
+
+class Detector(nn.Module if find_spec("torch") else object):
+    """A backbone that can be read, before what cannot."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.SiLU())
+        self.label = nn.Conv2d(8, 6, 1)
+        self.attention = nn.MultiheadAttention(6, 2)
+        self.head = nn.Sequential(nn.Linear(6, 6), nn.ReLU())
+
+    def forward(self, x):
+        x = self.body(x)
+        y = self.label(x)
+        z = y.flatten(2).permute(2, 0, 1)
+        z = self.attention(z, z, z)[0]
+        return {"boxes": self.head(z), "features": [x, y], "square": y**3}
+
+
+@pytest.mark.parametrize(
+    ("output", "params"),
+    [("label", 3 * 8 * 9 + 8 + 8 * 6 + 6), ("body", 3 * 8 * 9 + 8), ("features.0", 3 * 8 * 9 + 8), ("body.0", 224)],
+)
+def test_an_output_does_not_need_what_is_refused_elsewhere(output, params):
+    network = cm.from_torch(Detector().eval(), output=output)
+    assert cm.analyze(network).totals.params == params
+    assert network.nodes[-1].name == {"body": "body.1", "features.0": "body.1"}.get(output, output)
+
+
+@pytest.mark.parametrize("output", ["boxes", "head", "attention", "square", "nothing"])
+def test_an_output_that_needs_what_is_refused_is_refused(output):
+    said = refusal(Detector().eval(), output=output)
+    assert "as attention does" in said or "pow" in said
+
+
+def test_what_stands_before_a_branch_can_be_read():
+    def forward(self, x):
+        y = self.first(x)
+        return self.second(y if x.shape[2] % 2 else -y)
+
+    made = module(forward, first=nn.Conv2d(3, 4, 1), second=nn.Conv2d(4, 4, 1))
+    assert "such as 'first'" in refusal(made)
+    assert "such as 'first'" in refusal(made, output="second")
+    assert [node.name for node in cm.from_torch(made, output="first").nodes] == ["first"]
+
+
+def test_a_part_of_which_something_is_missing_is_refused():
+    made = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Fold((4, 4), 2), nn.ReLU()), nn.ReLU())
+    assert "Fold" in refusal(made, output="0")
+    assert [node.name for node in cm.from_torch(made, output="0.0").nodes] == ["0.0"]
+
+
+@pytest.mark.parametrize("branches", [False, True])
+def test_keys_of_what_a_module_returns_name_outputs(branches):
+    def forward(self, x):
+        y = self.first(x)
+        y = -y if branches and x.shape[2] > 5 else y
+        return {"flow": self.second(y), "all": {"deep": y}}
+
+    made = module(forward, first=nn.Conv2d(3, 4, 1), second=nn.Conv2d(4, 2, 1))
+    totals = {output: cm.analyze(cm.from_torch(made, output=output)).totals for output in ("flow", "all.deep")}
+    assert {output: each.params for output, each in totals.items()} == {"flow": 16 + 10, "all.deep": 16}
+    with pytest.raises(UsageError, match="there is no layer 'flwo'"):
+        cm.from_torch(made, output="flwo")
+
+
+def test_advice_is_what_helps():
+    flat = nn.Sequential(nn.Conv2d(3, 6, 5), nn.Flatten(), nn.Linear(6 * 28 * 28, 10))
+    said = refusal(flat)
+    assert "numbers in the place of H, W may settle it, as in --input-shape 3,32,32" in said
+    assert "--allow-opaque" not in said
+    assert len(cm.from_torch(flat, (3, 32, 32)).nodes) == 3
+    assert "--allow-opaque" in refusal(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Fold((4, 4), 2)))
+    assert "help:" not in refusal(nn.TransformerEncoderLayer(4, 2), (4,))

@@ -27,6 +27,7 @@ def from_torch(
     name: str | None = None,
     weights: bool = False,
     symbols: Mapping[str, Mapping[str, int]] | None = None,
+    output: str | None = None,
     allow_opaque: bool = False,
     limits: Limits = limits_module.DEFAULT,
 ) -> Network:
@@ -36,6 +37,8 @@ def from_torch(
     a module with several inputs takes a sequence of shapes or a mapping from its
     arguments' names. *symbols* says more of symbols, as in ``{"H": {"default": 224}}``.
     With *weights* the network holds the module's own numbers, read when they are needed.
+    With *output*, a layer, a part or a key of what the module returns, only what that needs
+    is kept, and what cannot be read elsewhere does not matter.
     ``train()`` and ``eval()`` are respected: GoogLeNet has its auxiliary heads in training
     only. With *allow_opaque* a layer that is not known becomes ``opaque``, where all sizes
     are numbers.
@@ -65,7 +68,7 @@ def from_torch(
     infos = tuple(_symbols(inputs, symbols or {}))
     by_name = isinstance(input_shape, Mapping)
     title = type(module).__name__ if name is None else name
-    return read(module, Wanted(title, inputs, infos, by_name, weights, allow_opaque, limits))
+    return read(module, Wanted(title, inputs, infos, by_name, weights, output, allow_opaque, limits))
 
 
 def check_installed() -> None:

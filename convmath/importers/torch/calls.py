@@ -99,10 +99,13 @@ def perform(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: 
     """Return what a handler makes of a call; where it cannot be said, the refusal is noted."""
     try:
         poisoned = contains((args, kwargs), Poison)
+        if poisoned:
+            call.sketch.passed.add(call.name)
         if poisoned and call.operator not in ATTENTIVE:
             return POISON
         return _performed(call, None if poisoned else handler, args, kwargs)
     except Unsupported as refusal:
+        call.sketch.passed.add(call.name)
         call.sketch.refuse(call.operator, call.name, str(refusal))
         return POISON
 

@@ -37,7 +37,7 @@ class Assumed(Exception):  # noqa: N818  (it tells of the model, not of a fault)
 
 def export(
     sketch: Sketch, module: torch.nn.Module, parameters: Parameters, symbols: Sequence[SymbolInfo], *, by_name: bool
-) -> tuple[list[Any], tuple[SymbolInfo, ...]]:
+) -> tuple[Any, tuple[SymbolInfo, ...]]:
     """Write what the exported program does on a sketch; return what it puts out, and the symbols in their ranges.
 
     Raises whatever PyTorch raises where it cannot export the module, and ``Assumed`` where
@@ -63,7 +63,10 @@ def export(
             strict=False,
         )
     carried = _Program(sketch, module, parameters, program)
-    return carried.run(), tuple(map(carried.ranged, symbols))
+    made, form = carried.run(), program.call_spec.out_spec
+    if form is not None and form.num_leaves == len(made):
+        made = torch.utils._pytree.tree_unflatten(made, form)  # noqa: SLF001  (nothing else gives outputs their keys)
+    return made, tuple(map(carried.ranged, symbols))
 
 
 @contextmanager

@@ -8,15 +8,16 @@ from typing import Any
 
 import torch
 
-from convmath.errors import ConvmathError, UnsupportedError, inert
+from convmath.errors import ConvmathError, UnsupportedError, UsageError, inert
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import ATTENTION, Tensor
+from convmath.importers.tensor import ATTENTION, OPEN, Tensor
+from convmath.importers.torch.calls import NO_LAYER
 from convmath.importers.torch.exported import export
 from convmath.importers.torch.modules import COMPUTED
 from convmath.importers.torch.parameters import Parameters
 from convmath.importers.torch.tracing import Tracer
 from convmath.limits import Limits
-from convmath.spec.graph import Input, Network, SymbolInfo
+from convmath.spec.graph import Input, Network, SymbolInfo, inside
 
 BUFFERS = ("running_mean", "running_var")
 FINAL = (ATTENTION, *COMPUTED)
@@ -32,6 +33,7 @@ class Wanted:
     symbols: tuple[SymbolInfo, ...]
     by_name: bool
     weights: bool
+    output: str | None
     allow_opaque: bool
     limits: Limits
 
@@ -45,6 +47,8 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
 
     Its code is followed with stand-ins for maps; where that asks for numbers that are
     not known, it is exported instead.
+
+    Where only one output is asked for, what was written before its code failed may be enough.
 
     Raises ``UnsupportedError`` where neither way leads through, with both reasons.
     """
@@ -62,11 +66,15 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
         reason = _reason(error)
     if reason is None and not sketch.refused:
         return finished(sketch, tracer.parameters, made, wanted)
+    if wanted.output is not None and (only := _before(sketch, made, wanted.output)) is not None:
+        return cut(sketch, tracer.parameters, only, wanted)
     final = any(each.why in FINAL for each in sketch.refused)
     try:
         if not final:
             return _exported(module, wanted)
         failure = ""
+    except UsageError:
+        raise
     except UnsupportedError as error:
         failure = str(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001  (the same for the exporter)
@@ -74,7 +82,8 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
     if sketch.refused:
         return finished(sketch, tracer.parameters, (), wanted)
     message = f"{inert(wanted.name)} cannot be read as a network:"
-    raise UnsupportedError(f"{message}\n  following its code: {reason}\n  torch.export: {failure}")
+    help_ = f"\n  = help: {inert(advice)}" if (advice := _advice(sketch, wanted)) else ""
+    raise UnsupportedError(f"{message}\n  following its code: {reason}\n  torch.export: {failure}{help_}")
 
 
 def _exported(module: torch.nn.Module, wanted: Wanted) -> Network:
@@ -99,8 +108,52 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
         )
     _refuse_partly_shared(sketch)
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
-    network = sketch.network(returned, wanted.symbols, about)
+    sketch.advice = _advice(sketch, wanted)
+    only = None if wanted.output is None else dict(keyed(made)).get(wanted.output, wanted.output)
+    network = sketch.network(returned, wanted.symbols, about, only)
     return network if wanted.weights else replace(network, weights={})
+
+
+def cut(sketch: Sketch, parameters: Parameters, only: Tensor, wanted: Wanted) -> Network:
+    """Return the network of a part of a sketch, whatever was refused elsewhere."""
+    sketch.refused.clear()
+    sketch.advice = ""
+    kept = dict(_kept_as_parameters(sketch, parameters))
+    about = {"source": "PyTorch"} | ({"buffers_counted_as_parameters": kept} if kept else {})
+    _refuse_partly_shared(sketch)
+    network = sketch.network((), wanted.symbols, about, only)
+    return network if wanted.weights else replace(network, weights={})
+
+
+def _before(sketch: Sketch, made: Any, output: str) -> Tensor | None:
+    """Return what is called *output*, if nothing of it was refused or depends on what was."""
+    found = dict(keyed(made)).get(output)
+    if found is not None:
+        return found
+    for at, draft in enumerate(sketch.drafts):
+        if draft.node.name == output:
+            return sketch.put_out(at)
+    if any(each == output or inside(each, output) for each in sketch.passed):
+        return None
+    part = [at for at, draft in enumerate(sketch.drafts) if inside(draft.node.name, output)]
+    return sketch.put_out(part[-1]) if part else None
+
+
+def _advice(sketch: Sketch, wanted: Wanted) -> str:
+    """Return what helps where something is refused."""
+    found = []
+    if wanted.output is not None:
+        found.append(f"'{wanted.output}' is not among what could be read")
+    names = [each.node.name for each in sketch.drafts if each.given] or [each.node.name for each in sketch.drafts]
+    if names:
+        found.append(f"--output NAME reads only what one layer needs, such as '{names[-1]}'")
+    unknown = {each.operator for each in sketch.refused if each.why == NO_LAYER}
+    if not wanted.allow_opaque and any(hasattr(torch.nn, each) for each in unknown):
+        found.append("--allow-opaque lets an unknown layer of torch.nn stand where all sizes are numbers")
+    symbols = ", ".join(each.name for each in wanted.symbols)
+    if symbols and any(each.why.endswith(OPEN) for each in sketch.refused):
+        found.append(f"numbers in the place of {symbols} may settle it, as in --input-shape 3,32,32")
+    return "; ".join(found)
 
 
 def _kept_as_parameters(sketch: Sketch, parameters: Parameters) -> Iterator[tuple[str, int]]:
@@ -133,6 +186,19 @@ def maps(held: Any) -> Iterator[Tensor]:
     elif isinstance(held, Sequence) and not isinstance(held, str):
         for each in held:
             yield from maps(each)
+
+
+def keyed(held: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Yield the maps that a module returned under keys, by these: ``out``, ``features.0`` within a list."""
+    if isinstance(held, Mapping):
+        for key, each in held.items():
+            yield from keyed(each, f"{path}.{key}".removeprefix("."))
+    elif isinstance(held, Tensor):
+        if path:
+            yield path, held
+    elif path and isinstance(held, Sequence) and not isinstance(held, str):
+        for at, each in enumerate(held):
+            yield from keyed(each, f"{path}.{at}")
 
 
 def _kind(made: Any) -> str:

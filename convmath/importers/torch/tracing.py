@@ -218,6 +218,7 @@ class Tracer:
         try:
             made = called(module, *args, **kwargs)
         except Exception:
+            self.sketch.passed.add(path)
             if "attention" not in kind.lower():
                 raise
             made = None
@@ -226,6 +227,7 @@ class Tracer:
         if "attention" not in kind.lower() or (made is not None and len(self.sketch.refused) == before):
             return made
         del self.sketch.refused[before:]
+        self.sketch.passed.add(path)
         self.sketch.refuse(kind, path, ATTENTION)
         return self.wrapped(POISON)
 
