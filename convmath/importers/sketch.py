@@ -66,15 +66,11 @@ class Sketch:
     passed: set[str] = field(default_factory=set)
     """Where something is missing because of what was refused elsewhere."""
     names: LayerNames = field(default_factory=LayerNames)
-<<<<<<< HEAD
+    advice: str = ADVICE
+    """What the user can do about what is refused."""
     _owners: dict[tuple[Any, ...], int] = field(default_factory=dict)
     _readers: dict[str, int] = field(default_factory=dict)
     """Which layer was the first to read each weight of two axes or more."""
-=======
-    advice: str = ADVICE
-    """What the user can do about what is refused."""
-    _owners: dict[tuple[type[Layer], tuple[str, ...]], int] = field(default_factory=dict)
->>>>>>> fixtorch
 
     def source(self, at: int) -> Tensor:
         """Return the input of the network with this number."""
@@ -137,7 +133,6 @@ class Sketch:
                 return None
         return None if owner == at else owner
 
-<<<<<<< HEAD
     def _check_whole(self, given: Given, owner: int) -> None:
         """Refuse a layer that shares a weight, but not all, with another one: it would be counted twice."""
         for name, each in given.items():
@@ -150,11 +145,10 @@ class Sketch:
                     f"{shared}, but not all of its parameters, or not in the same arrangement; "
                     "weights that are only equal are stored once by some exporters, and then look the same"
                 )
-=======
+
     def put_out(self, at: int) -> Tensor:
         """Return what the layer with this number puts out."""
         return Tensor.plain(len(self.inputs) + at, self.drafts[at].shape)
->>>>>>> fixtorch
 
     def refuse(self, operator: str, where: str, why: str) -> None:
         """Note a node that cannot be said; the network is refused in the end, with all of them."""
