@@ -39,6 +39,15 @@ class Leaving(nn.Module):
     def forward(self, x):
         raise SystemExit(0)
 
+class Wasteful(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.used, self.never = nn.Conv2d(3, 4, 1), nn.Linear(1000, 1000)
+        self.register_buffer("mean", torch.tensor([0.4, 0.5, 0.6]).view(1, 3, 1, 1))
+
+    def forward(self, x):
+        return self.used(x - self.mean)
+
 def behind():
     return nn.Sequential(nn.Conv2d(3, 4, 1), nn.Fold((4, 4), 2))
 
@@ -92,6 +101,17 @@ def test_an_output_is_read_without_what_is_refused_behind_it(ask):
     result = ask("analyze", "mynets_of_a_test:behind", "--trust", "--output", "0", "--format", "json")
     assert result.status == 0
     assert json.loads(result.stdout)["totals"]["params"] == 3 * 4 + 4
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_parameters_that_are_not_what_they_seem_are_noted_on_a_terminal(ask, monkeypatch, form):
+    words = ("analyze", "mynets_of_a_test:Wasteful", "--trust", "--all", "--format", form)
+    assert ask(*words).stderr == "importing\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert ask(*words).stderr == (
+        "\n1,001,000 parameters of the model are in no layer here: never 1,001,000.\n"
+        "\n3 of the parameters are buffers, which the model does not learn: mean 3.\n"
+    )
 
 
 def test_without_trust_nothing_is_imported(ask):

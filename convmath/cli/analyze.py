@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
@@ -78,6 +79,8 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
     emit(text, options["file"], ascii_only=options["ascii_only"])
     if form == "table" and not options["all_layers"] and not columns and not options["convention"]:
         _remark(analysis)
+    for note in _of_the_model(network.about):
+        remark(f"\n{note}")
     failed = [outcome for outcome in outcomes if not outcome.holds]
     if failed:
         raise CheckFailed("\n".join(f"assertion failed: {outcome}" for outcome in failed))
@@ -145,6 +148,24 @@ def _render(analysis: Analysis, form: str, columns: tuple[Any, ...], options: di
     return table.render(
         analysis, width=width(), all_layers=options["all_layers"], formulas=options["formulas"], columns=columns
     )
+
+
+MODEL_NOTES = {
+    "unused_parameters": "parameters of the model are in no layer here",
+    "buffers_counted_as_parameters": "of the parameters are buffers, which the model does not learn",
+}
+MOST_NAMES = 3
+
+
+def _of_the_model(about: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what an importer noted of parameters: how many, and where the most are."""
+    for key, text in MODEL_NOTES.items():
+        held = about.get(key)
+        if isinstance(held, Mapping) and held and all(type(each) is int for each in held.values()):
+            most = sorted(held.items(), key=lambda each: -each[1])
+            names = [f"{inert(str(name))} {size:,}" for name, size in most[:MOST_NAMES]]
+            more = f" and {len(most) - MOST_NAMES} more" if len(most) > MOST_NAMES else ""
+            yield f"{sum(held.values()):,} {text}: {', '.join(names)}{more}."
 
 
 def _remark(analysis: Analysis) -> None:

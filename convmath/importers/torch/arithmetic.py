@@ -8,6 +8,7 @@ from typing import Any
 from convmath.importers import arithmetic
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.importers.torch.calls import FUNCTIONS, Call, a_map
+from convmath.importers.torch.filled import meets
 from convmath.spec.activation import Rescaling
 
 BINARY = {
@@ -35,10 +36,13 @@ BINARY = {
 }
 
 
-def _binary(word: str) -> Callable[..., Tensor]:
-    def apply(call: Call, input: Any, other: Any, *, alpha: Any = 1, rounding_mode: Any = None) -> Tensor:
+def _binary(word: str) -> Callable[..., Tensor | Constant]:
+    def apply(call: Call, input: Any, other: Any, *, alpha: Any = 1, rounding_mode: Any = None) -> Tensor | Constant:
         if alpha != 1 or rounding_mode is not None:
             raise Unsupported("it scales or rounds as well")
+        for each in (input, other):
+            if isinstance(each, Constant) and each.made is not None:
+                return meets(call, word, input, other, each.made)
         return arithmetic.binary(call.sketch, call.name, word, input, other)
 
     return apply

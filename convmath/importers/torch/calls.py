@@ -138,6 +138,8 @@ def contains(held: Any, kind: type | UnionType) -> bool:
 
 def a_map(x: Any) -> Tensor:
     """Return what arrives if it is a map."""
+    if isinstance(x, Constant):
+        raise Unsupported("numbers arrive that the code makes or the module holds, and no map")
     if not isinstance(x, Tensor):
         raise Unsupported("no map arrives")
     return x

@@ -21,6 +21,7 @@ class Parameters:
             self._names.setdefault(id(each), name)
         for name, buffer in root.named_buffers(remove_duplicate=False):
             self._names.setdefault(id(buffer), name)
+        self._stored = set(self._names.values())
         self._sizes = {name: each.numel() for name, each in root.named_parameters()}
 
     def constant(self, tensor: torch.Tensor) -> Constant:
@@ -31,7 +32,8 @@ class Parameters:
         if learned:
             self.used.add(name)
         values = None if learned or tensor.numel() != 1 or tensor.is_meta else (tensor.item(),)
-        return Constant(name, tuple(tensor.shape), lambda: array(tensor), values)
+        zeros = name not in self._stored and values is None and not tensor.is_meta and not tensor.any()
+        return Constant(name, tuple(tensor.shape), lambda: array(tensor), values, 0.0 if zeros else None)
 
     def of(self, module: torch.nn.Module, name: str) -> Constant | None:
         """Return a parameter or buffer of a layer; None where it has none of this name."""

@@ -76,7 +76,7 @@ def read(module: torch.nn.Module, wanted: Wanted) -> Network:
     except UsageError:
         raise
     except UnsupportedError as error:
-        failure = str(error)
+        failure = _listed(str(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001  (the same for the exporter)
         failure = _reason(error)
     if sketch.refused:
@@ -199,6 +199,12 @@ def keyed(held: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
     elif path and isinstance(held, Sequence) and not isinstance(held, str):
         for at, each in enumerate(held):
             yield from keyed(each, f"{path}.{at}")
+
+
+def _listed(message: str) -> str:
+    """Return what a refusal lists, without what stands around it."""
+    lines = [line.strip() for line in message.splitlines()]
+    return "; ".join(line for line in lines[1:] if not line.startswith("= help")) or message
 
 
 def _kind(made: Any) -> str:

@@ -137,6 +137,9 @@ def unsqueeze(call: Call, input: Any, dim: int) -> Tensor:
 @FUNCTIONS("cat", "concat", "concatenate")
 def concat(call: Call, tensors: Any, dim: int = 0, axis: int | None = None) -> Tensor:
     """Put maps behind one another."""
+    if any(isinstance(each, Constant) for each in tensors):
+        zeros = all(each.made == 0 for each in tensors if isinstance(each, Constant))
+        raise Unsupported(f"it puts {'zeros' if zeros else 'numbers'} beside a map; no layer of convmath does that")
     return moves.concat(call.sketch, call.name, [a_map(each) for each in tensors], dim if axis is None else axis)
 
 

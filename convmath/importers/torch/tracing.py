@@ -30,6 +30,7 @@ from convmath.importers.torch.calls import (
     contains,
     perform,
 )
+from convmath.importers.torch.filled import FILLING, is_open, of_filled
 from convmath.importers.torch.opaque import opaque
 from convmath.importers.torch.parameters import Parameters
 
@@ -198,11 +199,24 @@ class Tracer:
                 return self.wrapped(self.parameters.constant(found))
             return found
 
+        makers = {name: getattr(torch, name) for name in ("zeros", "ones")}
         module.__call__, module.__getattr__ = watched, seen  # type: ignore[method-assign]
+        for name, maker in makers.items():
+            setattr(torch, name, self._maker(maker))
         try:
             yield
         finally:
             module.__call__, module.__getattr__ = called, held  # type: ignore[method-assign]
+            for name, maker in makers.items():
+                setattr(torch, name, maker)
+
+    def _maker(self, maker: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what makes a map of sizes; PyTorch's own fails where the first one is a symbol."""
+
+        def made(*args: Any, **kwargs: Any) -> Any:
+            return self.call(maker, args, kwargs) if [*_found((args, kwargs))] else maker(*args, **kwargs)
+
+        return made
 
     def _module(self, module: torch.nn.Module, called: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         kind = type(module).__name__
@@ -301,10 +315,12 @@ def carried_out(
         tables = (first, FUNCTIONS)
         found = (table.get(word) for word in (call.operator, call.operator.rstrip("_")) for table in tables)
         return perform(call, next((each for each in found if each), None), args, kwargs)
+    if call.operator in FILLING and contains((args, kwargs), Formula):
+        return perform(call, FUNCTIONS.get(call.operator), args, kwargs)
     if contains((args, kwargs), Constant):
         if call.operator in ("size", "dim", "numel"):
             return _of_constant(call.operator, *args)
-        handler: Any = partial(_folded, function)
+        handler: Any = of_filled if any(map(is_open, args)) else partial(_folded, function)
     else:
         handler = partial(_computed, function)
     return perform(call, handler, args, kwargs)
