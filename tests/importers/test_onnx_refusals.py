@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from math import inf, nan
 from typing import Any
 
@@ -50,6 +51,8 @@ def test_fields_that_no_spec_could_have_are_refused(made: Any, held: list[Any], 
 
 def beyond(kind: str, payload: str, dims: list[int], elements: list[Any]) -> Any:
     """Return a tensor whose dims and elements need not agree."""
+    if not find_spec("onnx"):
+        return None
     from onnx import TensorProto
 
     found = TensorProto(name="w", dims=dims, data_type=getattr(TensorProto, kind))

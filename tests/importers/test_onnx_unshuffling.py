@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx_models import model, node, tensor
-from small_families import quiet
 
 import convmath as cm
 from convmath.errors import UnsupportedError
@@ -18,6 +17,7 @@ pytestmark = [pytest.mark.onnx, pytest.mark.peers]
 
 def exported(module: Any, shape: tuple[int, ...], path: Path, *, dynamo: bool, fixed: bool) -> Path:
     import torch
+    from small_families import quiet
 
     sizes: dict[str, Any] = {}
     if not fixed and dynamo:
