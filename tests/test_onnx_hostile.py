@@ -278,3 +278,16 @@ def test_weights_elsewhere_do_not_keep_a_graph_from_being_read() -> None:
     assert "w" not in found.constants
     with pytest.raises(SpecError, match="convmath reads the file that it is given, and no other"):
         found.tensors.numbers(found.initializers["w"])
+
+
+@pytest.mark.parametrize("word", ["?", "None", "unk", "-1", ""])
+def test_sizes_that_are_only_said_to_be_unknown_are_symbols_of_their_own(word: str) -> None:
+    found = read_onnx(model(inputs={"x": (word, 3, word, word), "z": (word, 3, word, 7)}).SerializeToString())
+
+    assert [str(size) for each in found.inputs.values() for size in each.shape] == ["3", "H", "W", "3", "d0", "7"]
+
+
+def test_other_words_that_are_equal_are_one_symbol() -> None:
+    found = read_onnx(model(inputs={"x": ("N", 3, "a b", "a b")}).SerializeToString())
+
+    assert [str(size) for size in found.inputs["x"].shape] == ["3", "H", "H"]

@@ -14,6 +14,8 @@ from convmath.spec.parse import POSITION
 
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 """How the spatial axes of an input are called where the file does not say it in a word."""
+UNKNOWN = frozenset({"?", "None", "unk", "-1"})
+"""What exporters write where they do not know a size: it names none, and two of them need not be equal."""
 
 
 @dataclass(slots=True)
@@ -46,7 +48,8 @@ class SizeNames:
     """Symbols for the sizes that a file leaves open.
 
     A size that is called by a word keeps it. All other text is a label and nothing else:
-    it is never read as an expression, and equal texts are the same symbol.
+    it is never read as an expression, and equal texts are the same symbol, unless they
+    only say that the size is not known.
     """
 
     limits: Limits
@@ -58,7 +61,7 @@ class SizeNames:
     @classmethod
     def of(cls, texts: Iterable[str], limits: Limits, file: str) -> SizeNames:
         """Return the names for a file whose sizes are called *texts*; the words among them are kept."""
-        return cls(limits, file, {text for text in texts if fits(text)})
+        return cls(limits, file, {text for text in texts if text not in UNKNOWN and fits(text)})
 
     def take(self, text: str, axis: int, rank: int) -> str:
         """Return the symbol for the size of an axis, counted from 0 for the channels; *text* is empty where unnamed."""
@@ -69,7 +72,7 @@ class SizeNames:
         name = next(each for each in _candidates(axis, rank) if each not in self.words and each not in self.labels)
         self._count(name)
         self.labels[name] = shown(text)
-        if text:
+        if text and text not in UNKNOWN:
             self.given[text] = name
         return name
 
