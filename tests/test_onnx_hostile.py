@@ -282,7 +282,7 @@ def test_weights_elsewhere_do_not_keep_a_graph_from_being_read() -> None:
 
 @pytest.mark.parametrize("word", ["?", "None", "unk", "-1", ""])
 def test_sizes_that_are_only_said_to_be_unknown_are_symbols_of_their_own(word: str) -> None:
-    found = read_onnx(model(inputs={"x": (word, 3, word, word), "y": (word, 3, word, 7)}).SerializeToString())
+    found = read_onnx(model(inputs={"x": (word, 3, word, word), "z": (word, 3, word, 7)}).SerializeToString())
 
     assert [str(size) for each in found.inputs.values() for size in each.shape] == ["3", "H", "W", "3", "d0", "7"]
 
