@@ -19,6 +19,7 @@ from convmath.spec.activation import (
     HardSigmoid,
     HardSwish,
     HardTanh,
+    LogSigmoid,
     Mish,
     Relu6,
     Rescaling,
@@ -288,6 +289,16 @@ def _affine(rewriting: _Rewriting, at: int) -> bool:
     return rewriting.put(at, replace(layer, affine=True), x, [scaled, normed])
 
 
+def _log_sigmoid(rewriting: _Rewriting, at: int) -> bool:
+    """Put together the logarithm of a sigmoid."""
+    node = rewriting.drafts[at].node
+    if node.layer != Function(word="log"):
+        return False
+    [gate] = node.inputs
+    x = rewriting.inner(gate, Sigmoid)
+    return x is not None and rewriting.put(at, LogSigmoid(), x, [gate])
+
+
 def _unread(rewriting: _Rewriting, at: int) -> bool:
     """Leave out reshapes that nobody reads, because what stood behind them became one layer."""
     node, producer = rewriting.drafts[at].node, rewriting.first + at
@@ -313,6 +324,7 @@ def _clipped(rewriting: _Rewriting, at: int) -> bool:
 
 PATTERNS: tuple[Callable[[_Rewriting, int], bool], ...] = (
     _unread,
+    _log_sigmoid,
     _clipped,
     _hard_sigmoid,
     _gated,

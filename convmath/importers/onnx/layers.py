@@ -366,7 +366,7 @@ def softmax(call: Call) -> Tensor:
     return call.sketch.layer(call.name, Softmax() if call.operator == "Softmax" else LogSoftmax(), x)
 
 
-@operator("Erf")
+@operator("Erf", "Log")
 def function(call: Call) -> Tensor:
     """Read a function that only makes a layer together with its neighbours."""
     return call.sketch.function(call.name, call.operator.lower(), call.x)

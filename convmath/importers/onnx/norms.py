@@ -1,4 +1,4 @@
-"""Layer normalisations that exporters write out, since ONNX has an operator for them only from version 17 on."""
+"""Layers that exporters write out: normalisations, for which ONNX has an operator from version 17 on, and softplus."""
 
 from __future__ import annotations
 
@@ -9,12 +9,26 @@ from typing import TYPE_CHECKING, Any
 from convmath.importers import layers
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
+from convmath.spec.activation import Softplus
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-ARRIVING = {"Sub": 2, "Pow": 2, "Mul": 2, "ReduceMean": 1, "Add": 2, "Sqrt": 1, "Div": 2}
+ARRIVING = {
+    "Sub": 2,
+    "Pow": 2,
+    "Mul": 2,
+    "ReduceMean": 1,
+    "Add": 2,
+    "Sqrt": 1,
+    "Div": 2,
+    "Greater": 2,
+    "Softplus": 1,
+    "Where": 3,
+}
 """How many inputs each node of a normalisation has at least."""
+LATE = 20
+"""From here on single precision tells no softplus from its input."""
 Lookup = Callable[[str], Constant | None]
 """Gives the constant of a name; None where the name is none."""
 
@@ -40,12 +54,26 @@ class Written:
         return layers.layer_norm(sketch, name, x, self.axes, weight, bias, self.eps)
 
 
+@dataclass(frozen=True, slots=True)
+class Straightened:
+    """A softplus that gives way to its input where both are the same number."""
+
+    x: str
+
+    def read(self, sketch: Sketch, name: str, values: Mapping[str, Any]) -> Tensor:
+        """Add the layer."""
+        x = values[self.x]
+        if not isinstance(x, Tensor):
+            raise Unsupported("it works on no map of the network")
+        return sketch.layer(name, Softplus(beta=1.0), x)
+
+
 def written_out(
     nodes: Sequence[NodeProto], outputs: Collection[str], constant: Lookup
-) -> tuple[list[NodeProto], dict[str, Written]]:
+) -> tuple[list[NodeProto], dict[str, Written | Straightened]]:
     """Return the nodes without those inside of a normalisation, and each by the name of what it puts out."""
     graph = _Graph(nodes, outputs, constant)
-    found: dict[str, Written] = {}
+    found: dict[str, Written | Straightened] = {}
     gone: set[str] = set()
     for node in nodes:
         match = graph.normalised(node) if node.op_type == "Div" and len(node.input) == ARRIVING["Div"] else None
@@ -53,6 +81,12 @@ def written_out(
             written, end, inside = match
             found[end] = written
             gone |= inside
+        straight = (
+            graph.straightened(node) if node.op_type == "Where" and len(node.input) == ARRIVING["Where"] else None
+        )
+        if straight is not None:
+            found[node.output[0]] = straight
+            gone |= {node.input[0], node.input[2]}
     return [node for node in nodes if node.output[0] not in gone], found
 
 
@@ -89,6 +123,17 @@ class _Graph:
         if len(sources) != 1 or axes is None or not self._closed(inside, node):
             return None
         return self._with_elements(Written(sources.pop(), axes, eps), node, inside)
+
+    def straightened(self, node: NodeProto) -> Straightened | None:
+        """Return the softplus that ``Where(x > 20, x, softplus(x))`` is, in single precision."""
+        condition, x, soft = node.input
+        beyond, plus = self.made(condition, "Greater"), self.made(soft, "Softplus")
+        if not beyond or not plus or {x} != {beyond.input[0], plus.input[0]}:
+            return None
+        held = self.constant(beyond.input[1])
+        if held is None or held.scalar is None or held.scalar < LATE or not self._closed({condition, soft}, node):
+            return None
+        return Straightened(x)
 
     def made(self, name: str, kind: str) -> NodeProto | None:
         """Return the node that makes a name, if it is of this kind."""
