@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_models import model, node, tensor
 
 import convmath as cm
 from convmath.cli.main import run
 from convmath.errors import UnsupportedError, UsageError
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from onnx_models import model, node, tensor
 
 pytestmark = pytest.mark.onnx
 
