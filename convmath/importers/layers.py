@@ -8,6 +8,7 @@ from convmath.formula import Formula, Value
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import CHANNELS, OPEN, Constant, Tensor, Unsupported
 from convmath.spec.conv import Conv
+from convmath.spec.deformable import DeformableConv
 from convmath.spec.dense import Dense
 from convmath.spec.fields import Pad
 from convmath.spec.layer import Layer
@@ -108,6 +109,40 @@ def _meets(x: Tensor, arriving: int, weight: Constant) -> None:
         shape = " × ".join(map(str, weight.shape))
         depends = f", {OPEN}" if isinstance(x.shape.channels, Formula) else ""
         raise Unsupported(f"weights of {shape} take {arriving} channels, but {x.shape.channels} arrive{depends}")
+
+
+def deform_conv(
+    sketch: Sketch,
+    name: str,
+    x: Tensor,
+    offset: Tensor,
+    mask: Tensor | None,
+    weight: Constant,
+    bias: Constant | None,
+    *,
+    stride: Sequence[int],
+    padding: Sequence[Pad],
+    dilation: Sequence[int],
+    groups: int,
+    offset_groups: int,
+) -> Tensor:
+    """Add a deformable convolution whose offsets, and weights of taps, arrive as maps of their own."""
+    out_channels, _, *kernel = weight.shape
+    layer = DeformableConv(
+        out_channels=out_channels,
+        kernel_size=tuple(kernel),
+        stride=tuple(stride),
+        padding=tuple(padding),
+        dilation=tuple(dilation),
+        groups=groups,
+        bias=bias is not None,
+        offsets="given",
+        modulated=mask is not None,
+        offset_groups=offset_groups,
+        max_offset=1,
+    )
+    parts = [image(x, len(kernel)), offset, *([] if mask is None else [mask])]
+    return sketch.layer(name, layer, *parts, given=weighted(weight, bias, out_channels))
 
 
 def linear(sketch: Sketch, name: str, x: Tensor, weight: Constant, bias: Constant | None) -> Tensor:

@@ -10,7 +10,6 @@ from typing import Any
 
 from convmath.formula import Formula
 from convmath.importers import layers
-from convmath.importers.deformable import deform_conv
 from convmath.importers.onnx.call import Call, operator
 from convmath.importers.onnx.numbers import Numbers
 from convmath.importers.onnx.padding import transposed, upper_half
@@ -94,7 +93,7 @@ def deformable(call: Call) -> Tensor:
     """Read a deformable convolution, whose offsets arrive as a map."""
     weight = call.weight(1)
     rank = len(_kernel(call, weight))
-    return deform_conv(
+    return layers.deform_conv(
         call.sketch,
         call.name,
         call.x,

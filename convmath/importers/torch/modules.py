@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from convmath.importers import layers as shared
-from convmath.importers.deformable import deform_conv
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.importers.torch import activations, arithmetic, layers, shapes  # noqa: F401  (they fill the table)
 from convmath.importers.torch.calls import FUNCTIONS, MODULES, Call, a_map, numbers, weight_of
@@ -217,7 +216,7 @@ def _deform_conv(call: Call, module: Any, input: Any, offset: Any, mask: Any = N
     taps = 2 * weight.shape[2] * weight.shape[3]
     if not isinstance(moves.shape.channels, int) or moves.shape.channels % taps:
         raise Unsupported(f"offsets of {moves} are not two for each of {taps // 2} taps")
-    return deform_conv(
+    return shared.deform_conv(
         call.sketch,
         call.name,
         a_map(input),
