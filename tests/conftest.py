@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    missing = [name for name in (*PEERS, *MORE) if find_spec(name) is None]
+    missing = absent_peers()
     absent = {mark: extra for mark, (package, extra, _) in EXTRAS.items() if find_spec(package) is None}
     tex = which("pdflatex")
     full = config.getoption("--full")
@@ -57,6 +57,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[LEFT_OUT] = left_out
 
 
+def absent_peers() -> list[str]:
+    """Return the libraries to compare with that are not installed."""
+    return [name for name in (*PEERS, *MORE) if find_spec(name) is None]
+
+
 def lacks(item: pytest.Item, missing: list[str]) -> bool:
     """Tell whether a library is missing that the test compares with."""
     marker = item.get_closest_marker("peers")
@@ -68,12 +73,13 @@ LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     left_out = config.stash.get(LEFT_OUT, [])
-    peers = sum(item.get_closest_marker("peers") is not None for item in left_out)
+    missing = absent_peers()
+    peers = sum(lacks(item, missing) for item in left_out)
     if peers:
         terminalreporter.write_line(f"{peers} comparisons with other libraries need: pip install '.[peers]'")
     extras = 0
-    for mark, (_, extra, what) in EXTRAS.items():
-        count = sum(item.get_closest_marker(mark) is not None for item in left_out)
+    for mark, (package, extra, what) in EXTRAS.items():
+        count = 0 if find_spec(package) else sum(item.get_closest_marker(mark) is not None for item in left_out)
         extras += count
         if count:
             terminalreporter.write_line(f"{count} {what} need: pip install '.[{extra}]'")
