@@ -77,11 +77,15 @@ def _per_channel(sketch: Sketch, name: str, word: str, x: Tensor, other: Constan
         raise Unsupported("it divides learned numbers by a map")
     flat = other.arranged((other.size,), lambda array: array.reshape(-1))
     if word in ("mul", "div"):
-        factors = flat if word == "mul" else other.arranged((other.size,), lambda array: 1 / array.reshape(-1))
+        factors = (
+            flat if word == "mul" else other.arranged((other.size,), lambda array: 1 / array.reshape(-1), " inverted")
+        )
         return sketch.layer(name, Scale(), x, given={"weight": factors})
     if word == "sub" and turned:
         x = sketch.layer(f"{name}.negative", Rescaling(scale=-1.0, offset=0.0), x)
-    added = flat if word == "add" or turned else other.arranged((other.size,), lambda array: -array.reshape(-1))
+    added = (
+        flat if word == "add" or turned else other.arranged((other.size,), lambda array: -array.reshape(-1), " negated")
+    )
     return sketch.layer(name, Bias(), x, given={"bias": added})
 
 

@@ -70,7 +70,7 @@ class Sketch:
     """What the user can do about what is refused."""
     _owners: dict[tuple[Any, ...], int] = field(default_factory=dict)
     _readers: dict[str, int] = field(default_factory=dict)
-    """Which layer was the first to read each weight of two axes or more."""
+    """Which layer was the first to read each weight."""
 
     def source(self, at: int) -> Tensor:
         """Return the input of the network with this number."""
@@ -123,8 +123,7 @@ class Sketch:
         keys = tuple((name, each.key, each.shape, each.turned) for name, each in given.items())
         named = all(each.key for each in given.values())
         owner = self._owners.setdefault((type(layer), *keys), at) if named else at
-        if self.stored_once:
-            self._check_whole(given, owner)
+        self._check_whole(given, owner)
         if not keys or not named:
             return None
         if self.stored_once and all(len(each.shape) < 2 for each in given.values()):
@@ -134,17 +133,21 @@ class Sketch:
         return None if owner == at else owner
 
     def _check_whole(self, given: Given, owner: int) -> None:
-        """Refuse a layer that shares a weight, but not all, with another one: it would be counted twice."""
+        """Refuse a layer that shares a weight, but not all, with another one: it would be counted twice.
+
+        Where equal arrays are stored once, lists of numbers that are alike say nothing.
+        """
         for name, each in given.items():
-            if len(each.shape) < 2 or not each.key:
+            if not each.key or (self.stored_once and len(each.shape) < 2):
                 continue
             first = self._readers.setdefault(each.key, owner)
             if first != owner:
-                shared = f"it shares its {name} '{each.key}' with {self.drafts[first].node.name}"
-                raise Unsupported(
-                    f"{shared}, but not all of its parameters, or not in the same arrangement; "
-                    "weights that are only equal are stored once by some exporters, and then look the same"
+                message = (
+                    f"it shares its {name} '{each.key}' with {self.drafts[first].node.name}, "
+                    "but not all of its parameters, or not in the same arrangement"
                 )
+                alike = "; weights that are only equal are stored once by some exporters, and then look the same"
+                raise Unsupported(message + alike * self.stored_once)
 
     def put_out(self, at: int) -> Tensor:
         """Return what the layer with this number puts out."""

@@ -69,7 +69,7 @@ def test_weights_under_two_names_are_counted_once():
     one, two = nn.Linear(6, 6), nn.Linear(6, 6)
     two.weight = one.weight
     made = nn.Sequential(one, nn.ReLU(), two)
-    assert "it shares 0.weight with 0, but not all of its parameters" in refusal(made, (6,))
+    assert "it shares its weight '0.weight' with 0, but not all of its parameters" in refusal(made, (6,))
     two.bias = one.bias
     network = cm.from_torch(made, (6,))
     assert cm.analyze(network).totals.params == 6 * 6 + 6
@@ -303,3 +303,15 @@ def test_a_norm_of_everything_takes_one_shape_alone(affine):
     for shape in ((4, 7), (4, "L")):
         with pytest.raises(cm.UnsupportedError, match="it is for 4 × 8 alone"):
             cm.from_torch(norm, shape)
+
+
+def test_numbers_that_are_used_as_they_are_and_turned_are_not_mixed_up():
+    class Made(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.held = nn.Parameter(torch.tensor([[[2.0]], [[3.0]], [[5.0]], [[7.0]]]))
+
+        def forward(self, x):
+            return torch.relu(x * self.held) / self.held
+
+    assert "it shares its weight 'held' with mul" in refusal(Made())

@@ -106,7 +106,6 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
         raise UnsupportedError(
             f"{inert(wanted.name)} cannot be read as a network: it returns {_kind(made)}, and no map"
         )
-    _refuse_partly_shared(sketch)
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
     sketch.advice = _advice(sketch, wanted)
     only = None if wanted.output is None else dict(keyed(made)).get(wanted.output, wanted.output)
@@ -120,7 +119,6 @@ def cut(sketch: Sketch, parameters: Parameters, only: Tensor, wanted: Wanted) ->
     sketch.advice = ""
     kept = dict(_kept_as_parameters(sketch, parameters))
     about = {"source": "PyTorch"} | ({"buffers_counted_as_parameters": kept} if kept else {})
-    _refuse_partly_shared(sketch)
     network = sketch.network((), wanted.symbols, about, only)
     return network if wanted.weights else replace(network, weights={})
 
@@ -162,18 +160,6 @@ def _kept_as_parameters(sketch: Sketch, parameters: Parameters) -> Iterator[tupl
         for name, each in draft.given.items():
             if name not in BUFFERS and each.key not in parameters.used:
                 yield each.key, each.size
-
-
-def _refuse_partly_shared(sketch: Sketch) -> None:
-    """Refuse layers that share some of their parameters: they would be counted twice."""
-    owners: dict[str, str] = {}
-    for draft in sketch.drafts:
-        if draft.node.share is None:
-            for each in draft.given.values():
-                owner = owners.setdefault(each.key, draft.node.name)
-                if owner != draft.node.name:
-                    why = f"it shares {each.key} with {owner}, but not all of its parameters"
-                    sketch.refuse(draft.node.kind, draft.node.name, why)
 
 
 def maps(held: Any) -> Iterator[Tensor]:
