@@ -175,7 +175,7 @@ class Sketch:
             raise UnsupportedError(self.complaint())
         if isinstance(only, Tensor):
             outputs = [only]
-        outputs = [self.layer("output", Identity(), each) if self._arrives(each) else each for each in outputs]
+        outputs = [self._put_through(each) if self._arrives(each) else each for each in outputs]
         ends = tuple(dict.fromkeys(each.producer - len(self.inputs) for each in outputs))
         drafts, ends = recognised(self.drafts, len(self.inputs), ends)
         nodes = tuple(each.node for each in drafts)
@@ -202,6 +202,14 @@ class Sketch:
     def complaint(self) -> str:
         """Return the message about everything that was refused."""
         return _listed(self.name, self.refused, self.advice)
+
+    def _put_through(self, x: Tensor) -> Tensor:
+        """Return an input that the model puts out as it is, as the output of a layer."""
+        try:
+            return self.layer("output", Identity(), x)
+        except Unsupported as refusal:
+            self.refuse("output", self.inputs[x.producer].name, str(refusal))
+            raise UnsupportedError(self.complaint()) from None
 
     def _arrives(self, x: Tensor) -> bool:
         """Tell whether a map is an input of the network, unchanged."""

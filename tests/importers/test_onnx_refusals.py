@@ -123,6 +123,27 @@ def test_pixels_in_bytes_that_a_model_makes_real_are_read() -> None:
     ]
 
 
+def test_maxima_of_integers_are_integers_that_a_cast_may_make_real() -> None:
+    pool = node("MaxPool", ["x"], ["p"], kernel_shape=[2, 2], strides=[2, 2])
+    cast = node("Cast", ["p"], ["c"], to=1)
+
+    assert read(typed("UINT8", pool, cast, node("Conv", ["c", "w"], ["y"]))).nodes[0].kind == "max_pool"
+    with pytest.raises(UnsupportedError, match="elements of type UINT8"):
+        read(typed("UINT8", pool, node("Conv", ["p", "w"], ["y"])))
+
+
+def test_an_input_in_parts_that_is_put_out_as_it_is_is_refused() -> None:
+    parts = tensor("parts", (5,), [1, 3, 1, 8, 8], "INT64")
+    with pytest.raises(UnsupportedError, match=r"output: the axes .* channels, channels, .* \(at x\)"):
+        read(model([node("Reshape", ["x", "parts"], ["y"])], {"x": IMAGE}, ("y",), [parts]))
+
+
+def test_a_dropout_whose_ratio_the_model_does_not_hold_is_refused() -> None:
+    drop = node("Dropout", ["x", "r"], ["y"])
+    with pytest.raises(UnsupportedError, match="Dropout: its ratio is no single number"):
+        read(model([drop], {"x": IMAGE}, ("y",), [tensor("r", (2,), [0.5, 0.5])]))
+
+
 def test_a_cast_that_rounds_a_map_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="it makes a map one of type INT32, which rounds"):
         read(model([node("Cast", ["x"], ["c"], to=6), node("Relu", ["c"], ["y"])], {"x": IMAGE}))

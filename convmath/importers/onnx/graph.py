@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 SPOKEN = (layers, moves, enlarging)
 """Where the operators are read; importing them fills the table."""
-MOVING = ("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice")
-"""What keeps the type of what it moves."""
+MOVING = ("Identity", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Pad", "MaxPool")
+"""What keeps the elements as they are, of whatever type."""
 STEERING = 1024
 """Constants of so many elements may steer a graph, as shapes and bounds do; larger ones are weights."""
 

@@ -106,6 +106,8 @@ def dropout(call: Call) -> Tensor:
     ratio = call.get("ratio", 0.5)
     if call.given(1) is not None:
         ratio = call.weight(1).scalar
+    if ratio is None:
+        raise Unsupported("its ratio is no single number of the model")
     return call.sketch.layer(call.name, Dropout(p=ratio), call.x)
 
 
