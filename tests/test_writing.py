@@ -33,7 +33,6 @@ from convmath.spec.layer import Merge
 from convmath.spec.norm import BatchNorm
 from convmath.spec.parse import parse
 from convmath.spec.reshape import Identity
-from convmath.spec.writing.source import whole
 from convmath.symbolic.compose import derive
 from convmath.zoo.catalogue import names
 
@@ -388,26 +387,36 @@ def test_channels_that_nothing_can_name_are_refused() -> None:
         to_spec(net)
 
 
-@pytest.mark.parametrize("name", names())
-def test_channels_are_those_that_are_derived(name: str) -> None:
-    net = load(f"zoo:{name}", numbers=True)
-    known = whole(net, lambda producer: 0).channels[len(net.inputs) :]
+@pytest.mark.parametrize(
+    "before", [{"pixel_shuffle": 2}, "glu", {"slice_channels": [2, 6]}, {"pixel_unshuffle": 2}, "gelu"]
+)
+def test_a_kernel_for_each_channel_is_found_behind_any_layer(before: Any) -> None:
+    depthwise = {"depthwise_conv": {"kernel_size": 3, "multiplier": 2, "padding": 1}}
 
-    for node, channels, layer in zip(net.nodes, known, derive(net).layers, strict=True):
-        assert isinstance(channels, int) or node.layer.kind in ("flatten", "multiply", "dropout"), node
-        assert not isinstance(channels, int) or channels == layer.output_shape[0], node
+    assert written([8, "H", "W"], [{"pointwise_conv": 16}, before, depthwise])[-1] == depthwise
 
 
-@pytest.mark.parametrize("kind", VOCABULARY)
-def test_channels_are_known_for_every_kind(kind: str) -> None:
-    cls = VOCABULARY[kind]
-    shapes = {f"x{at}": [*shape] for at, shape in enumerate((cls.meaning.input, *cls.meaning.others))}
-    said = {"from": [*shapes]} if issubclass(cls, Merge) else {"from": "x0", **cls.meaning.general}
-    net = network(None, [{kind: said}], inputs=shapes)
-    known = whole(net, lambda producer: 0).channels[len(shapes) :]
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"conv": {"out_channels": 9, "kernel_size": 7}}, {"depthwise_conv": 3}],
+        [
+            {
+                "repeat": {
+                    "times": "n",
+                    "layers": [{"max_pool": 3}, {"conv": {"out_channels": 8, "kernel_size": 3}}, "glu"],
+                }
+            }
+        ],
+        [{"max_pool": 9}, {"repeat": {"times": "n", "layers": [{"conv": {"out_channels": 8, "kernel_size": 3}}]}}],
+    ],
+)
+def test_what_does_not_fit_is_written_all_the_same(layers: list[Any]) -> None:
+    net = network([4, 5, 5], layers)
+    with pytest.raises(SpecError):
+        derive(net)
 
-    for channels, layer in zip(known, derive(net).layers, strict=True):
-        assert str(channels) == str(layer.output_shape[0]) or kind == "flatten"
+    assert_same_graph(net, read_again(net))
 
 
 def test_joins_whose_terms_do_not_commute_keep_their_order() -> None:

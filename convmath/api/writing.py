@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ def to_spec(network: Network, form: str = YAML) -> str:
     if f".{form}" not in WRITERS:
         known = ", ".join(each.removeprefix(".") for each in WRITERS)
         raise UsageError(f"there is no form '{inert(form)}' of a spec; there are {known}")
-    return WRITERS[f".{form}"](spec_of(network, _channels(network)))
+    return WRITERS[f".{form}"](spec_of(network, _shapes))
 
 
 def weights_of(network: Network, text: str, form: str = YAML) -> bytes:
@@ -66,16 +65,9 @@ def form_of(path: Path | None) -> str:
     return path.suffix.lower().removeprefix(".")
 
 
-def _channels(network: Network) -> Callable[[int], Value]:
-    """Return what tells the channels of a producer; the network is derived when first asked."""
-    shapes: list[Value] = []
+def _shapes(network: Network) -> list[tuple[Value, ...]]:
+    """Return the shapes of all producers of a network, channels first."""
+    from convmath.symbolic.compose import follow
 
-    def ask(producer: int) -> Value:
-        from convmath.symbolic.compose import derive
-
-        if not shapes:
-            shapes.extend(each.channels for each in network.inputs)
-            shapes.extend(each.output_shape[0] for each in derive(network).layers)
-        return shapes[producer]
-
-    return ask
+    traces, _ = follow(network)
+    return [(each.shape.channels, *each.shape.sizes) for each in traces]

@@ -13,22 +13,22 @@ from convmath.spec.parse import POSITION, VERSION
 from convmath.spec.writing.defaults import Defaults
 from convmath.spec.writing.entries import Frame, Place, Writer
 from convmath.spec.writing.runs import Keys, folded
-from convmath.spec.writing.source import Ask, Source, whole
+from convmath.spec.writing.source import Derive, Source, whole
 from convmath.spec.writing.structure import Piece, pieces
 
 MOST_ATTEMPTS = 5
 """Names that cannot be told apart get others, and the file is written anew, so many times."""
 
 
-def spec_of(network: Network, ask: Ask) -> dict[str, Any]:
+def spec_of(network: Network, derive: Derive) -> dict[str, Any]:
     """Return a spec that reads as *network*: the same layers in the same order.
 
-    *ask* returns the channels of a producer where the layers alone do not say them.
+    *derive* is asked where an entry depends on how many channels arrive.
 
     Raises ``SpecError`` for what no file can say.
     """
     _check(network)
-    source = whole(network, ask)
+    source = whole(network, derive)
     start = 0 if len(network.inputs) == 1 else None
     found = folded(pieces(source), Keys(), start)
     defaults = Defaults(found)

@@ -47,7 +47,7 @@ def squeeze(source: Source, first: int) -> Line | None:
     arriving = nodes[0].inputs[0]
     chained = all(nodes[at].inputs == (source.first + first + at - 1,) for at in range(1, 5))
     joined = sorted(nodes[5].inputs) == sorted((arriving, source.first + first + 4))
-    wide = source.resolved(up.out_channels) == source.channels[arriving]
+    wide = source.resolved(up.out_channels) == source.channels(arriving)
     if not (chained and joined and wide and set(size) == {1}):
         return None
     if not (_is_mixing(down) and _is_mixing(up)) or any(node.share is not None for node in nodes):
@@ -96,7 +96,7 @@ def _conv(layer: Conv, source: Source, producer: int) -> Line:
 def _multiplier(layer: Conv, source: Source, producer: int) -> Value | None:
     """Return how many kernels each channel has, or None where they read several channels."""
     groups = source.resolved(layer.groups)
-    if groups != source.channels[producer] or (groups == 1 and not layer.shared):
+    if (groups == 1 and not layer.shared) or groups != source.channels(producer):
         return None
     each = ratio(source.resolved(layer.out_channels), groups)
     return each if is_integral(each) and not (isinstance(each, Formula) and reserved_names(each)) else None

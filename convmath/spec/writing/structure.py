@@ -84,7 +84,7 @@ def _single(source: Source, at: int) -> Piece:
     """Return a node as an entry of its own."""
     node = source.nodes[at]
     if isinstance(node.layer, Passes):
-        inside = source.inside(node.layer)
+        inside = source.inside(node.layer, node.inputs[0])
         fields: dict[str, Any] = {"times": source.text(node.layer.times, node.inputs[0])}
         if any(node.layer.index in _symbols(each.layer) for each in node.layer.nodes):
             fields["index"] = node.layer.index
