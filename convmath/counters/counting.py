@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from convmath.formula import Value, product_of
 from convmath.report import Operations
+from convmath.spec.layer import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Counter:
 
     The table's keys are kinds of layers, or ``kind:writing`` for those written in another
     way than the first of their ``WRITINGS``; what stands in no key is counted as in
-    convmath. ``unknown`` are kinds whose number nobody can tell, with the reason.
+    convmath. ``unknown`` tells why nobody can tell the number of a layer; None where there is one.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Counter:
     call: str
     prints: Callable[[int], str]
     table: Mapping[str, Entries] = field(default_factory=dict)
-    unknown: Mapping[str, str] = field(default_factory=dict)
+    unknown: Callable[[Layer], str | None] = lambda layer: None  # noqa: ARG005
 
     def entries(self, kind: str, writing: str) -> Entries:
         """Return what is counted of a layer of a core kind, written in some way."""

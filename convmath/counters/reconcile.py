@@ -13,8 +13,6 @@ from convmath.counters.writings import MEANINGS, POSSIBLE, writings
 from convmath.errors import UnsupportedError, UsageError, inert
 from convmath.formula import Formula, Value, sum_of
 from convmath.report import Analysis, Counted, Difference, NetworkReport, Reconciliation, Writing
-from convmath.spec.conv import Conv
-from convmath.spec.deformable import DeformableConv
 from convmath.spec.graph import Network, Node, arriving_channels
 from convmath.spec.layer import Layer
 from convmath.spec.passes import Passes
@@ -177,7 +175,7 @@ class _Walk:
             for inner, resolved, reaching, found in depth.inside():
                 self._enter(inner, resolved, reaching, found, lambda amount: summed(depth.summed(amount)))
             return
-        reason = self.counter.unknown.get(_peculiar(layer))
+        reason = self.counter.unknown(layer)
         if reason is not None:
             self.refused.setdefault(reason, []).append(node.name)
             return
@@ -209,15 +207,6 @@ class _Walk:
             found.append(f"{shown}: {reason}")
         listed = "\n  ".join(found)
         return UnsupportedError(f"there is no number of {self.counter.name} to explain\n  {listed}")
-
-
-def _peculiar(layer: Layer) -> str:
-    """Return the key of a layer among those that a counter cannot know."""
-    if isinstance(layer, Conv) and layer.shared:
-        return "shared"
-    if isinstance(layer, DeformableConv) and len(layer.kernel_size) != 2:
-        return "deformable"
-    return layer.kind
 
 
 def _site(layer: Layer, arriving: tuple[Shape, ...], facts: Facts) -> Site:

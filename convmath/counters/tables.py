@@ -24,15 +24,26 @@ from convmath.counters.counting import (
     read,
 )
 from convmath.formula import Value, product_of
+from convmath.spec.conv import Conv
+from convmath.spec.deformable import DeformableConv
+from convmath.spec.layer import Layer
+from convmath.spec.opaque import Opaque
 
 BIAS: Entries = (Entry("1 per output, for the bias", biases),)
 TWICE = "the module is counted, and then the function that it calls"
-UNKNOWN = {
-    "locally_connected": "PyTorch has no such module",
-    "opaque": "nobody knows what is inside",
-    "shared": "PyTorch has no convolution whose groups share their kernels",
-    "deformable": "PyTorch has deformable convolutions for images only",
-}
+
+
+def _unknown(layer: Layer) -> str | None:
+    """Return why a counter, which runs a module of PyTorch, has no number for a layer."""
+    if isinstance(layer, Opaque):
+        return "nobody knows what is inside"
+    if not layer.meaning.torch:
+        return "PyTorch has no such module"
+    if isinstance(layer, Conv) and layer.shared:
+        return "PyTorch has no convolution whose groups share their kernels"
+    if isinstance(layer, DeformableConv) and len(layer.kernel_size) != 2:
+        return "PyTorch has deformable convolutions for images only"
+    return None
 
 
 def _norms(with_scale: int, without: int) -> Entries:
@@ -117,7 +128,7 @@ FVCORE = Counter(
     version="0.1.5.post20221221",
     call="FlopCountAnalysis(model, x).total()",
     prints=str,
-    unknown=UNKNOWN,
+    unknown=_unknown,
     table={
         "batch_norm": _norms(2, 1),
         "layer_norm": _norms(5, 4),
@@ -157,7 +168,7 @@ TORCHINFO = Counter(
     version="1.8.0",
     call="summary(model, input_size).total_mult_adds",
     prints=_torchinfo_text,
-    unknown=UNKNOWN,
+    unknown=_unknown,
     table={
         "conv": BIAS,
         "conv:linear": (
@@ -210,7 +221,7 @@ PTFLOPS = Counter(
     version="0.7.5",
     call="get_model_complexity_info(model, shape, as_strings=False)",
     prints=_ptflops_text,
-    unknown=UNKNOWN,
+    unknown=_unknown,
     table={
         **dict.fromkeys(("conv", "conv_transpose", "dense"), BIAS),
         **dict.fromkeys(("conv:subclass", "conv_transpose:subclass", "dense:subclass"), SKIPPED),
@@ -244,7 +255,7 @@ PTFLOPS_ATEN = Counter(
     version="0.7.5",
     call="get_model_complexity_info(model, shape, as_strings=False, backend='aten')",
     prints=_ptflops_text,
-    unknown=UNKNOWN,
+    unknown=_unknown,
     table={
         **dict.fromkeys(("conv", "conv_transpose", "dense"), BIAS),
         "deformable_conv": (

@@ -6,18 +6,16 @@ import pytest
 from networks import network
 
 from convmath.api import Report
-from convmath.counters.tables import COUNTERS, UNKNOWN
+from convmath.counters.tables import COUNTERS
 from convmath.counters.writings import writings
 from convmath.spec.kinds import core_kinds
 
 pytestmark = pytest.mark.peers("torchvision")
 
 TIMES = 6
-WITHOUT_MODULE = {"locally_connected", "opaque"}
-"""Refused, since PyTorch has no such module."""
 APART = {"deformable_conv"}
 """Tested with an operator of the test's own."""
-KINDS = [cls.kind for cls in core_kinds() if cls.kind not in WITHOUT_MODULE | APART]
+KINDS = [cls.kind for cls in core_kinds() if cls.meaning.torch and cls.kind not in APART]
 WAYS = [(kind, how) for kind in KINDS for how in writings(kind)]
 MEASURED = [name for name in COUNTERS if name != "torchvision"]
 
@@ -57,7 +55,6 @@ def test_every_kind_has_cases() -> None:
     from counter_cases import known_kinds
 
     assert known_kinds() == set(KINDS)
-    assert set(UNKNOWN) >= WITHOUT_MODULE
 
 
 def test_a_padding_of_zeros_beside_a_window_is_what_convmath_takes_it_for() -> None:
