@@ -13,9 +13,9 @@ from convmath.importers.onnx import enlarging, layers, moves
 from convmath.importers.onnx.attention import products_of_maps
 from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
-from convmath.importers.onnx.norms import written_out
 from convmath.importers.onnx.opaque import opaque
 from convmath.importers.onnx.tensors import REAL, type_name
+from convmath.importers.onnx.written import written_out
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
@@ -73,7 +73,7 @@ class _Reading:
         for at, name in enumerate(name for name, each in given.items() if each.shape):
             self.values[name] = self._input(at, name)
             self._check_type(name)
-        self.nodes, self.norms = written_out(self.nodes, ends, self._known)
+        self.nodes, self.written = written_out(self.nodes, ends, self._known)
 
     def _known(self, name: str) -> Constant | None:
         """Return a constant that stands in the model by itself."""
@@ -139,7 +139,7 @@ class _Reading:
         where = _place(node) or f"node {at}"
         name = node.name or next((each for each in node.output if each and not each.isdigit()), "")
         lost = any(each is None and given for each, given in zip(arriving, node.input, strict=True))
-        written, known = self.norms.get(node.output[0]), OPERATORS.get(operator)
+        written, known = self.written.get(node.output[0]), OPERATORS.get(operator)
         if written is not None:
             arriving, lost = [], self.values.get(written.x) is None
         if lost and known is not None:

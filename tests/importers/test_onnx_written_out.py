@@ -1,0 +1,139 @@
+"""Layers that the exporters of PyTorch write as several operators: one layer again, or refused."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx_models import model, node, tensor
+
+import convmath as cm
+from convmath.errors import UnsupportedError
+
+pytestmark = [pytest.mark.onnx, pytest.mark.peers]
+
+
+def softplus(threshold: float, compared: str = "x") -> bytes:
+    nodes = [
+        node("Relu", ["x"], ["h"]),
+        node("Softplus", ["x"], ["s"]),
+        node("Greater", [compared, "t"], ["g"]),
+        node("Where", ["g", "x", "s"], ["p"]),
+        node("Add", ["p", "h"], ["y"]),
+    ]
+    return bytes(model(nodes, {"x": (1, 2, 3, 3)}, ("y",), [tensor("t", (), [threshold])]).SerializeToString())
+
+
+def logarithm(gate: str) -> bytes:
+    nodes = [node(gate, ["x"], ["g"]), node("Log", ["g"], ["y"])]
+    return bytes(model(nodes, {"x": (1, 2, 3, 3)}).SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("make", "of", "kinds"), [(softplus, 20, {"relu", "softplus", "add"}), (logarithm, "Sigmoid", {"log_sigmoid"})]
+)
+def test_they_are_one_layer(make: Callable[[Any], bytes], of: Any, kinds: set[str]) -> None:
+    import onnxruntime
+
+    made = make(of)
+    net = cm.from_onnx(made)
+    x: Any = np.linspace(-6, 30, 18, dtype=np.float32).reshape(2, 3, 3)
+    [[expected]] = onnxruntime.InferenceSession(made).run(None, {"x": x[None]})
+
+    assert {each.kind for each in net.nodes} == kinds
+    np.testing.assert_allclose(cm.run(net, x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("make", "of"), [(softplus, (1,)), (softplus, (20, "h")), (logarithm, ("Tanh",))])
+def test_what_only_looks_like_them_is_refused(make: Callable[..., bytes], of: tuple[Any, ...]) -> None:
+    made = make(*of)
+
+    with pytest.raises(UnsupportedError, match=r"operator is unknown|no part of a layer that is known"):
+        cm.from_onnx(made)
+
+
+EXPORTED = [
+    ("LocalResponseNorm", {"size": 5, "alpha": 0.1, "beta": 0.7, "k": 2.0}, (7, 6, 5), "local_response_norm"),
+    ("LocalResponseNorm", {"size": 4, "alpha": 0.5}, (6, 6, 6), "local_response_norm"),
+    ("LocalResponseNorm", {"size": 3}, (4, 9), "local_response_norm"),
+    ("LocalResponseNorm", {"size": 3, "alpha": 0.3}, (4, 3, 5, 4), "local_response_norm"),
+    ("LPPool2d", {"norm_type": 2, "kernel_size": (3, 2), "stride": 2}, (3, 8, 7), "lp_pool"),
+    ("LPPool1d", {"norm_type": 4, "kernel_size": 3}, (3, 11), "lp_pool"),
+    ("Softplus", {"beta": 2.0}, (2, 5, 5), "softplus"),
+    ("Softplus", {"beta": 0.5, "threshold": 30}, (2, 5), "softplus"),
+]
+
+
+@pytest.mark.parametrize("newer", [False, True], ids=["classic", "newer"])
+@pytest.mark.parametrize(("name", "fields", "shape", "kind"), EXPORTED)
+def test_what_an_exporter_writes_out_is_one_layer_with_its_outputs(
+    name: str, fields: dict[str, Any], shape: tuple[int, ...], kind: str, *, newer: bool
+) -> None:
+    import torch
+
+    module = torch.nn.Sequential(torch.nn.Tanh(), getattr(torch.nn, name)(**fields)).eval()
+    x = 4 * torch.randn(1, *shape, generator=torch.Generator().manual_seed(5))
+    made = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module, (x,), made, dynamo=newer, verbose=False)
+    net = cm.from_onnx(made.getvalue())
+
+    assert [each.kind for each in net.nodes] == ["tanh", kind]
+    np.testing.assert_allclose(cm.run(net, x[0].numpy()), module(x)[0], rtol=1e-4, atol=1e-5)
+
+
+def responses(*, pads: tuple[int, ...] = (0, 0, 1, 0, 0, 0, 0, 1, 0, 0), middle: str = "m", **pool: Any) -> bytes:
+    """Return a normalisation by three neighbouring channels, in which *middle* is what the powers are taken of."""
+    pool = {"kernel_shape": [3, 1, 1], "count_include_pad": 1} | pool
+    nodes = [
+        node("Mul", ["x", "x"], ["q"]),
+        node("Reshape", ["q", "apart"], ["v"]),
+        node("Pad", ["v", "pads"], ["p"]),
+        node("AveragePool", ["p"], ["a"], **pool),
+        node("Squeeze", ["a", "one"], ["m"]),
+        node("Mul", [middle, "alpha"], ["s"]),
+        node("Add", ["s", "k"], ["t"]),
+        node("Pow", ["t", "beta"], ["d"]),
+        node("Div", ["x", "d"], ["y"]),
+    ]
+    held = [
+        tensor("apart", (5,), [1, 1, 4, 3, 3], "INT64"),
+        tensor("pads", (len(pads),), pads, "INT64"),
+        tensor("one", (1,), [1], "INT64"),
+        *(tensor(name, (), [value]) for name, value in (("alpha", 0.1), ("k", 2.0), ("beta", 0.5))),
+    ]
+    return bytes(model(nodes, {"x": (1, 4, 3, 3)}, ("y",), held).SerializeToString())
+
+
+def test_a_norm_by_neighbouring_channels_is_one_layer() -> None:
+    import onnxruntime
+
+    made = responses()
+    x: Any = np.linspace(-3, 4, 36, dtype=np.float32).reshape(4, 3, 3)
+    [[expected]] = onnxruntime.InferenceSession(made).run(None, {"x": x[None]})
+    net = cm.from_onnx(made)
+
+    assert [each.kind for each in net.nodes] == ["local_response_norm"]
+    np.testing.assert_allclose(cm.run(net, x), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pads": (0, 0, 2, 0, 0, 0, 0, 0, 0, 0)},
+        {"pads": (0, 0, 0, 1, 0, 0, 0, 2, 1, 0)},
+        {"kernel_shape": [3, 3, 1], "pads": (0, 0, 1, 1, 0, 0, 0, 1, 1, 0)},
+        {"strides": [1, 1, 2]},
+        {"dilations": [2, 1, 1], "pads": (0, 0, 2, 0, 0, 0, 0, 2, 0, 0)},
+        {"auto_pad": "SAME_UPPER", "pads": (0,) * 10},
+        {"middle": "x"},
+    ],
+)
+def test_what_only_looks_like_a_norm_by_channels_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedError):
+        cm.from_onnx(responses(**changed))
