@@ -87,6 +87,72 @@ def test_what_an_exporter_writes_out_is_one_layer_with_its_outputs(
     np.testing.assert_allclose(cm.run(net, x[0].numpy()), module(x)[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("rank", "padding"), [(1, 2), (2, (1, 2)), (2, (0, 3))])
+def test_circular_padding_of_the_classic_exporter_has_its_outputs(rank: int, padding: Any) -> None:
+    import torch
+
+    kinds = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d}
+    module = kinds[rank](2, 3, 3, stride=2, padding=padding, padding_mode="circular").eval()
+    x = torch.randn(1, 2, *(7, 6)[:rank], generator=torch.Generator().manual_seed(5))
+    made = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            (x,),
+            made,
+            dynamo=False,
+            input_names=["x"],
+            dynamic_axes={"x": {at: f"s{at}" for at in (2, rank + 1)}},
+        )
+    net = cm.from_onnx(made.getvalue())
+
+    with torch.no_grad():
+        np.testing.assert_allclose(cm.run(net, x[0].numpy()), module(x)[0], rtol=1e-4, atol=1e-5)
+
+
+def joined(start: int, stop: int, *, turned: bool = False, of: str = "x") -> bytes:
+    """Return a join of a map with one slice of a map, before it or behind it."""
+    parts = ["e", "x"] if turned else ["x", "e"]
+    nodes = [
+        node("Tanh", ["x"], ["h"]),
+        node("Slice", [of, "start", "stop", "axis"], ["e"]),
+        node("Concat", parts, ["y"], axis=2),
+    ]
+    held = [tensor(name, (1,), [value], "INT64") for name, value in (("start", start), ("stop", stop), ("axis", 2))]
+    return bytes(model(nodes, {"x": (1, 2, 7)}, ("y",), held).SerializeToString())
+
+
+END = 2**63 - 1
+
+
+@pytest.mark.parametrize(("start", "stop", "turned"), [(0, 2, False), (-3, END, True)])
+def test_a_join_with_the_other_end_is_a_circular_padding(start: int, stop: int, *, turned: bool) -> None:
+    import onnxruntime
+
+    made = joined(start, stop, turned=turned)
+    x: Any = np.arange(14, dtype=np.float32).reshape(2, 7)
+    [[expected]] = onnxruntime.InferenceSession(made).run(None, {"x": x[None]})
+
+    np.testing.assert_array_equal(cm.run(cm.from_onnx(made), x), expected)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: joined(0, 2, turned=True),
+        lambda: joined(-2, END),
+        lambda: joined(1, 3),
+        lambda: joined(-3, -1, turned=True),
+        lambda: joined(0, 2, of="h"),
+        lambda: joined(0, END),
+    ],
+)
+def test_other_joins_along_space_are_refused(made: Callable[[], bytes]) -> None:
+    with pytest.raises(UnsupportedError, match="only channels can be joined"):
+        cm.from_onnx(made())
+
+
 def responses(*, pads: tuple[int, ...] = (0, 0, 1, 0, 0, 0, 0, 1, 0, 0), middle: str = "m", **pool: Any) -> bytes:
     """Return a normalisation by three neighbouring channels, in which *middle* is what the powers are taken of."""
     pool = {"kernel_shape": [3, 1, 1], "count_include_pad": 1} | pool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from convmath.importers.onnx.written.circular import circular
 from convmath.importers.onnx.written.graph import Graph, Lookup, Match, Written, is_whole
 from convmath.importers.onnx.written.norms import centred, local_response
 from convmath.importers.onnx.written.pools import norms
@@ -17,6 +18,7 @@ LAST: Mapping[str, tuple[Callable[[Graph, NodeProto], Match | None], ...]] = {
     "Div": (centred, local_response, scaled),
     "Where": (straightened,),
     "Pow": (norms,),
+    "Concat": (circular,),
 }
 """What may end in a node of a kind."""
 

@@ -31,6 +31,8 @@ INPUTS = {
     "Reshape": 2,
     "Unsqueeze": 1,
     "Squeeze": 1,
+    "Slice": 4,
+    "Concat": 2,
 }
 """How many inputs each node of a layer that is written out has at least."""
 MOST_INSIDE = 64
