@@ -26,7 +26,9 @@ MOST_SIZE = 10**18
 Given = Mapping[str, Constant]
 """The parameters and buffers of a layer, by the names that its kernel uses."""
 
-ADVICE = "--output NAME reads only what one node needs; --allow-opaque lets unknown operators stand"
+ADVICE = (
+    "analyze, convert and verify --output NAME read what one node needs; --allow-opaque lets unknown operators stand"
+)
 """What helps where a file holds what is refused."""
 
 

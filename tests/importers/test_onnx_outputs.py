@@ -51,7 +51,7 @@ def test_an_output_is_read_without_what_stands_behind_it(detector: Path, capsys:
         cm.load(str(detector), output="nrm", allow_opaque=True)
 
     assert status("analyze", str(detector)) == 4
-    assert "--output NAME reads only what one node needs" in capsys.readouterr().err
+    assert "analyze, convert and verify --output NAME read what one node needs" in capsys.readouterr().err
     assert status("analyze", str(detector), "--output", "second", "--columns", "name,params") == 0
     assert "512" in capsys.readouterr().out  # 8*(27 + 1) + 4*72
 
