@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import sympy
+from networks import network
 
 import convmath as cm
 
@@ -135,3 +136,15 @@ def test_errors_carry_exit_statuses_and_problems() -> None:
     assert caught.value.exit_status == 3
     assert issubclass(cm.LimitError, cm.SpecError)
     assert cm.LimitError.exit_status == 5
+
+
+def test_an_input_of_another_shape_is_refused_before_any_layer_runs() -> None:
+    image = cm.stack(cm.Conv(4, 3), cm.MaxPool(2), cm.MaxPool(2), input=(3, "H", "W"))
+    with pytest.raises(cm.SpecError, match="must have the shape 3 × H × W, but the one given has 32 × 48 × 3"):
+        cm.run(image, np.zeros((32, 48, 3)))
+
+    both = network(None, [{"add": {"from": ["left", "right"]}}], inputs={"left": [1, "L"], "right": [1, "L"]})
+    with pytest.raises(cm.SpecError, match="'right' must have the shape 1 × L, but the one given has 1 × 5"):
+        cm.run(both, {"left": np.zeros((1, 4)), "right": np.zeros((1, 5))})
+    with pytest.raises(cm.UsageError, match="inputs are given for left; the network has left, right"):
+        cm.run(both, {"left": np.zeros((1, 4))})

@@ -16,7 +16,7 @@ from convmath.cli.main import run
 from convmath.counters.tables import COUNTERS
 from convmath.counters.writings import MEANINGS, POSSIBLE, WRITINGS
 from convmath.errors import UnsupportedError, UsageError
-from convmath.formula import Value, bind
+from convmath.formula import bind
 from convmath.report import Reconciliation
 from convmath.spec.graph import Network
 from convmath.spec.kinds import core_kinds
@@ -44,7 +44,7 @@ def reconciled(net: Network, counter: str, **written: str) -> Reconciliation:
 
 
 @pytest.mark.parametrize("counter", RESNET50)
-def test_five_counters_of_one_network(counter: str) -> None:
+def test_what_counters_print_of_resnet50(counter: str) -> None:
     found = REPORTS["resnet50"]().reconcile(counter).reconciliation
 
     assert found.at is not None
@@ -73,17 +73,13 @@ def test_torchinfo_multiplies_a_transposed_convolution_with_its_output() -> None
 
 @pytest.mark.parametrize("counter", COUNTERS)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_sum_closes_in_symbols_and_at_numbers(name: str, counter: str) -> None:
+def test_the_sum_is_the_same_in_symbols_and_at_numbers(name: str, counter: str) -> None:
     found = REPORTS[name]().reconcile(counter).reconciliation
 
     assert found.at is not None
     for counted in (found.counted, found.at):
-        total: Value = counted.macs
-        for each in counted.differences:
-            total = total + each.amount
-        assert total == counted.total
+        assert counted.total == sum((each.amount for each in counted.differences), start=counted.macs)
     assert bind(found.counted.total, found.values) == found.at.total
-    assert found.at.printed == COUNTERS[counter].prints(int(found.at.total))
 
 
 @pytest.mark.parametrize("counter", COUNTERS)

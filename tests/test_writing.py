@@ -296,6 +296,16 @@ def test_structure_deeper_than_people_nest_it() -> None:
     assert_same(net, read_again(net))
 
 
+@pytest.mark.parametrize("before", [[], ["tanh"]])
+def test_passes_that_hold_passes_are_all_counted(before: list[Any]) -> None:
+    conv = {"conv": {"out_channels": 4, "kernel_size": 3, "padding": 1}}
+    one = [*[conv] * 6, "relu", {"max_pool": 2}, "batch_norm"]
+
+    found = written([4, 32, 32], [*before, *one * 4])
+
+    assert [each["repeat"]["times"] for each in found if "repeat" in each] == [4]
+
+
 def test_a_repeat_that_begins_later_says_of_which_copies() -> None:
     back = read_again(blocks(2, 0))
 

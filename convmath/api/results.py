@@ -152,7 +152,7 @@ class Report:
         all_layers: bool = False,
         formulas: bool = False,
     ) -> Explained:
-        """Explain what another counter prints: ``fvcore``, ``torchinfo``, ``ptflops``, ``torchvision``.
+        """Explain what another counter prints: ``fvcore``, ``torchinfo``, ``ptflops`` or ``torchvision``.
 
         *written* says how kinds, layers or named groups are written in PyTorch, where a
         counter sees the difference: ``{"relu": "functional"}``. The page names few layers

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from convmath import limits as limits_module
 from convmath.errors import LimitError, Problem, SpecError, UsageError, inert
-from convmath.formula import Formula
+from convmath.formula import Formula, bind
 from convmath.limits import Limits
+from convmath.numeric.misfit import show_shape
 from convmath.render.shown import Shown
-from convmath.spec.graph import Network
+from convmath.spec.graph import Input, Network
 
 if TYPE_CHECKING:
     from convmath.numeric.execute import Step
@@ -152,22 +153,32 @@ def fitted(network: Network, inputs: Any) -> Network:
     """Return the network with its symbols replaced: by the sizes of the inputs, and else by their defaults."""
     import numpy as np
 
-    given = inputs if isinstance(inputs, Mapping) else dict.fromkeys([network.inputs[0].name], inputs)
+    from convmath.numeric.execute import by_name
+
+    given = by_name(network, inputs) if not isinstance(inputs, Mapping) or inputs else {}
+    symbols = {info.name for info in network.symbols}
     found: dict[str, int] = {}
     for each in network.inputs:
-        if each.name in given:
-            try:
-                shape = np.shape(given[each.name])
-            except ValueError:
-                continue  # rows that differ in length are refused where the numbers are read
-            if len(shape) != len(each.shape):
-                wanted, given_ = (" × ".join(map(str, one)) or "no axes" for one in (each.shape, shape))
-                message = f"the input '{each.name}' must have the shape {wanted}, but the one given has {given_}"
-                raise SpecError(Problem("bad-input", message, "give channels first, and no batch"))
-            for size, actual in zip(each.shape, shape, strict=True):
-                if isinstance(size, Formula) and str(size) in {info.name for info in network.symbols}:
+        try:
+            shape = np.shape(given[each.name]) if each.name in given else None
+        except ValueError:
+            continue  # rows that differ in length are refused where the numbers are read
+        if shape is not None:
+            for size, actual in zip(each.shape, shape, strict=False):
+                if str(size) in symbols:
                     found.setdefault(str(size), actual)
+            _check_shape(each, shape, found)
     return at_numbers(network, found)
+
+
+def _check_shape(wanted: Input, shape: tuple[int, ...], known: Mapping[str, int]) -> None:
+    """Refuse an array of another shape here, before a layer finds that nothing fits."""
+    sizes = [bind(size, known) for size in wanted.shape]
+    same = [actual == size or isinstance(size, Formula) for size, actual in zip(sizes, shape, strict=False)]
+    if len(shape) != len(sizes) or not all(same):
+        shapes = f"{' × '.join(map(str, wanted.shape))}, but the one given has {show_shape(shape)}"
+        message = f"the input '{wanted.name}' must have the shape {shapes}"
+        raise SpecError(Problem("bad-input", message, "give channels first, and no batch"))
 
 
 def at_numbers(network: Network, known: Mapping[str, int]) -> Network:
@@ -176,7 +187,7 @@ def at_numbers(network: Network, known: Mapping[str, int]) -> Network:
     left = [name for name, value in values.items() if value is None]
     if left:
         message = f"no value for {', '.join(left)}"
-        raise SpecError(Problem("unbound", message, f"give it as in --set {left[0]}=3, or in Python settings"))
+        raise SpecError(Problem("unbound", message, f"give it as in --set {left[0]}=224, or in Python settings"))
     return network.bind(values)  # type: ignore[arg-type]
 
 

@@ -30,7 +30,7 @@ WRITINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(ACTIVATIONS, ("module", "functional")),
     **dict.fromkeys(METHODS, ("module", "functional", "tensor")),
 }
-"""The ways of each kind, the usual one first; kinds that stand here with none have one way only."""
+"""The ways of each kind, the usual one first; kinds that do not stand here are written as a module only."""
 
 MEANINGS: Mapping[str, str] = {
     "module": "a module of torch.nn",

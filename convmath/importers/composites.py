@@ -18,7 +18,6 @@ from convmath.spec.activation import (
     Gelu,
     HardSigmoid,
     HardSwish,
-    HardTanh,
     LogSigmoid,
     Mish,
     Relu6,
@@ -313,19 +312,9 @@ def _unread(rewriting: _Rewriting, at: int) -> bool:
     return True
 
 
-def _clipped(rewriting: _Rewriting, at: int) -> bool:
-    """Name a clip at 0 and 6."""
-    node = rewriting.drafts[at].node
-    if node.layer != HardTanh(min_val=0.0, max_val=6.0):
-        return False
-    rewriting.drafts[at] = replace(rewriting.drafts[at], node=replace(node, layer=Relu6(), kind=Relu6.kind))
-    return True
-
-
 PATTERNS: tuple[Callable[[_Rewriting, int], bool], ...] = (
     _unread,
     _log_sigmoid,
-    _clipped,
     _hard_sigmoid,
     _gated,
     _hard_swish,

@@ -12,7 +12,7 @@ from convmath.spec.pool import MaxPool
 from convmath.spec.reshape import Crop, Flatten, Padding, Reshape, SliceChannels
 from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
-FAR = 1 << 31
+FAR = (1 << 31) - 1
 """From here on the end of a slice means the end of the axis."""
 ROUND = 2**6 * 3**3 * 5**2 * 7
 """A size that every usual factor divides."""

@@ -118,6 +118,12 @@ def steps(network: Network, inputs: Inputs, weights: Given | None = None, seed: 
 def _arranged(network: Network, inputs: Inputs) -> list[NDArray[Any]]:
     """Return the inputs in the network's order, as numbers of the right shapes."""
     check_bound(network)
+    given = by_name(network, inputs)
+    return [_input_numbers(each, given[each.name]) for each in network.inputs]
+
+
+def by_name(network: Network, inputs: Inputs) -> Mapping[str, ArrayLike]:
+    """Return the inputs by their names; raises ``UsageError`` where they are not those of the network."""
     names = [each.name for each in network.inputs]
     if not isinstance(inputs, Mapping):
         if len(network.inputs) > 1:
@@ -125,7 +131,7 @@ def _arranged(network: Network, inputs: Inputs) -> list[NDArray[Any]]:
         inputs = {names[0]: inputs}
     if sorted(inputs) != sorted(names):
         raise UsageError(f"inputs are given for {', '.join(sorted(inputs))}; the network has {', '.join(names)}")
-    return [_input_numbers(each, inputs[each.name]) for each in network.inputs]
+    return inputs
 
 
 def _input_numbers(wanted: Input, raw: ArrayLike) -> NDArray[Any]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from itertools import islice
 
 from convmath.algebra import FloorMap, Word
-from convmath.errors import UsageError, inert
+from convmath.errors import UsageError
 from convmath.formula import Formula, Value, bind, symbol
 from convmath.planning.evidence import Trial, confirm
 from convmath.planning.unknowns import solve_unknowns
@@ -36,7 +35,7 @@ def solve(network: Network, output: Sequence[int] | int | str | None = None, lay
     Raises ``UsageError`` for a layer that does not exist or has no spatial size, and for
     an output with another number of axes.
     """
-    part = network if layer is None else _part(network, layer)
+    part = network if layer is None else network.up_to(layer)
     name = part.nodes[part.outputs[-1]].name
     if output is not None and _asks_for_layers(network, part):
         return solve_unknowns(network, part, name, _wanted(part, output))
@@ -48,15 +47,6 @@ def _asks_for_layers(network: Network, part: Network) -> bool:
     sizes = derive(part).totals.output_shape[1:]
     names: frozenset[str] = frozenset().union(*(each.names for each in sizes if isinstance(each, Formula)))
     return bool(names - set(_spatial(network)))
-
-
-def _part(network: Network, layer: str) -> Network:
-    try:
-        return network.up_to(layer)
-    except KeyError:
-        near = get_close_matches(layer, list(network.names()), 1)
-        hint = f"; did you mean '{inert(near[0])}'?" if near else ""
-        raise UsageError(f"there is no layer '{inert(layer)}'{hint}") from None
 
 
 def _spatial(network: Network) -> list[str]:

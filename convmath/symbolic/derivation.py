@@ -48,7 +48,7 @@ def derivations(network: Network, layer: str) -> tuple[Derivation, ...]:
     The way leads from the network's input over the first input of every layer. A vector
     has no size along an axis: there the last layer before it that has one is told of.
 
-    Raises ``KeyError`` where there is no such layer.
+    Raises ``UsageError`` where there is no such layer.
     """
     part = network.up_to(layer)
     way = _way(part, list(_stops(part)))

@@ -292,11 +292,18 @@ def test_slices(data: st.DataObject) -> None:
         start = draw(st.integers(0, size - 1))
         end = draw(st.integers(start + 1, size))
         starts.append(draw(st.sampled_from([start, start - size])))
-        ends.append(draw(st.sampled_from([end, end - size] if end < size else [size, size + 3, 2**62])))
+        ends.append(draw(st.sampled_from([end, end - size] if end < size else [size, size + 3, 2**31 - 1, 2**62])))
         steps.append(1 if axis == 1 else draw(st.integers(1, 3)))
     constants = [np.array(each, dtype=np.int64) for each in (starts, ends, axes, steps)]
 
     assert_same(Single("Slice", shape, constants, {}))
+
+
+@pytest.mark.parametrize("end", [2**31 - 1, 2**63 - 1])
+def test_slices_to_the_end_of_an_open_size(end: int) -> None:
+    constants = [np.array([each], dtype=np.int64) for each in (1, end, 2)]
+
+    assert_same(Single("Slice", (2, 5), constants, {}, free=True))
 
 
 @quick

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-ENDING = ".onnx"
 OLDEST = 7
 """The first version of ONNX's operators that is read; the ones before it broadcast in other ways."""
 DOMAINS = ("", "ai.onnx")

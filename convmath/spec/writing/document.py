@@ -74,8 +74,7 @@ def _wanted(found: list[Piece], arriving: int | None) -> set[Place]:
             here.append(piece.arriving)
         wanted.update((id(piece.source), each) for each in here if each >= piece.source.first)
         for part in piece.parts:
-            symbolic = part and part[0].source is not piece.source
-            wanted |= _wanted(part, 0 if symbolic else piece.arriving)
+            wanted |= _wanted(part, piece.begins)
         arriving = piece.out
     return wanted
 

@@ -139,11 +139,9 @@ class Writer:
 
     def _repeat(self, piece: Piece, given: dict[str, Any], full: str, frame: Frame) -> Any:
         [part] = piece.parts
-        symbolic = part[0].source is not piece.source
-        prefix = f"{full}." if symbolic else f"{full}.0."
+        prefix = f"{full}." if piece.is_anew else f"{full}.0."
         scope: Counter[str] = Counter()
-        arriving = 0 if symbolic else piece.arriving
-        inner = Frame(prefix, piece.strip, Counter(), (*frame.scopes, scope), arriving)
+        inner = Frame(prefix, piece.strip, Counter(), (*frame.scopes, scope), piece.begins)
         layers = self.entries(part, inner)
         frame.scopes[-1].update(scope)
         return {"repeat": {**given, **piece.fields, "layers": layers}}
@@ -215,8 +213,7 @@ class Writer:
             nothing = says_nothing(node.name) and not (has_parameters(node.layer) and field_kinds(type(node.layer)))
             return None if (counted or nothing) and not needed else node.name
         if piece.word == "repeat":
-            symbolic = piece.stop - piece.start == 1
-            title = node.name if symbolic else piece.title
+            title = node.name if piece.is_anew else piece.title
             return title or (node.name if needed else None)
         prefix = self._prefix(piece, frame).rstrip("./")
         if not needed and piece.source.read and counts_kind(prefix, piece.word):

@@ -22,8 +22,7 @@ KEPT, LOST = 1, 12
 def folded(pieces: list[Piece], keys: Keys, arriving: int | None) -> list[Piece]:
     """Return the entries with runs of equal ones as ``repeat``; inside of structure first."""
     for piece in pieces:
-        first = 0 if piece.word == "repeat" else piece.arriving
-        piece.parts = [folded(part, keys, first) for part in piece.parts]
+        piece.parts = [folded(part, keys, piece.begins) for part in piece.parts]
     for _ in range(MOST_NESTED):
         before = len(pieces)
         pieces = _by_period(pieces, keys, arriving)
@@ -65,7 +64,6 @@ class Keys:
         """Return the number of an entry that stands behind the producer *before*."""
         here = piece.source.first + piece.start
         near = None if piece.arriving == before or piece.arriving is None else here - piece.arriving
-        first = 0 if piece.word == "repeat" else piece.arriving
         key = (
             piece.word,
             repr(piece.fields),
@@ -73,7 +71,7 @@ class Keys:
             tuple(here - each for each in piece.joined),
             None if piece.share is None else piece.start - piece.share,
             piece.stop - piece.start,
-            tuple(tuple(self.of_all(part, first)) for part in piece.parts),
+            tuple(tuple(self.of_all(part, piece.begins)) for part in piece.parts),
         )
         return self.known.setdefault(key, len(self.known))
 

@@ -56,6 +56,16 @@ class Piece:
         return self.source.first + self.stop - 1
 
     @property
+    def is_anew(self) -> bool:
+        """Whether producers are counted anew inside: it holds one pass of a symbolic repeat."""
+        return any(part and part[0].source is not self.source for part in self.parts)
+
+    @property
+    def begins(self) -> int | None:
+        """The producer that arrives at each list of entries inside."""
+        return 0 if self.is_anew else self.arriving
+
+    @property
     def lines(self) -> int:
         """About how many lines the entry takes."""
         return 1 + sum(1 + sum(piece.lines for piece in part) for part in self.parts)

@@ -14,9 +14,6 @@ from convmath.importers.tensor import Tensor
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-LARGE = 2**31 - 1
-"""A slice that stops here, or later, goes to the end."""
-
 
 @dataclass(frozen=True, slots=True)
 class Circular:
@@ -62,10 +59,10 @@ def _slice(graph: Graph, name: str, x: str, axis: int) -> tuple[int, int]:
 def _at_end(found: tuple[int, int]) -> int:
     """Return how many elements a slice takes from the end of an axis."""
     start, stop = found
-    return -start if start < 0 and stop >= LARGE else 0
+    return -start if start < 0 and stop >= moves.FAR else 0
 
 
 def _at_beginning(found: tuple[int, int]) -> int:
     """Return how many elements a slice takes from the beginning of an axis."""
     start, stop = found
-    return stop if start == 0 and 0 < stop < LARGE else 0
+    return stop if start == 0 and 0 < stop < moves.FAR else 0
