@@ -157,17 +157,20 @@ class SqueezeExcitation(Shorthand):
     """Scale every channel by a gate made of the means of all channels (Hu et al. 2018)."""
 
     axes: ClassVar[bool] = True
+    PARTS: ClassVar[tuple[str, ...]] = ("avgpool", "fc1", "activation", "fc2", "gate", "scale")
+    """The names of the layers that it stands for, those of torchvision's module."""
 
     squeeze_channels: Value = size()
     activation: str = choice(*ACTIVATIONS)
     gate: str = choice(*GATES)
 
     def expand(self, in_channels: Value, rank: int) -> tuple[tuple[str, Layer], ...]:
-        return (
-            ("avgpool", AdaptiveAvgPool(output_size=(1,) * rank)),
-            ("fc1", pointwise(self.squeeze_channels, rank)),
-            ("activation", ACTIVATIONS[self.activation].plain()),
-            ("fc2", pointwise(in_channels, rank)),
-            ("gate", GATES[self.gate].plain()),
-            ("scale", Multiply()),
+        layers = (
+            AdaptiveAvgPool(output_size=(1,) * rank),
+            pointwise(self.squeeze_channels, rank),
+            ACTIVATIONS[self.activation].plain(),
+            pointwise(in_channels, rank),
+            GATES[self.gate].plain(),
+            Multiply(),
         )
+        return tuple(zip(self.PARTS, layers, strict=True))

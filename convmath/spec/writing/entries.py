@@ -11,6 +11,7 @@ from convmath.errors import Problem, SpecError
 from convmath.spec.build import MOST_NAME
 from convmath.spec.kinds import VOCABULARY, field_kinds
 from convmath.spec.layer import Shorthand
+from convmath.spec.merge import SqueezeExcitation
 from convmath.spec.writing.defaults import Defaults
 from convmath.spec.writing.names import counts_kind, is_plain, says_nothing, together
 from convmath.spec.writing.plain import has_parameters
@@ -113,8 +114,7 @@ class Writer:
     def _layer(self, piece: Piece, given: dict[str, Any], full: str) -> Any:
         cls = VOCABULARY[piece.word]
         if issubclass(cls, Shorthand) and piece.stop - piece.start > 1:
-            parts = ("avgpool", "fc1", "activation", "fc2", "gate", "scale")
-            self.taken.update(f"{full}.{part}" for part in parts)
+            self.taken.update(f"{full}.{part}" for part in SqueezeExcitation.PARTS)
         given |= self.defaults.without(piece.word, piece.fields)
         if given.keys() == {cls.value}:
             return {piece.word: given[cls.value or ""]}

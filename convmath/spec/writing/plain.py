@@ -10,9 +10,9 @@ from convmath.spec.activation import Activation, Prelu
 from convmath.spec.conv import Conv
 from convmath.spec.fields import REQUIRED, SAME, Amount, FieldKind, PerAxis, Reach, Size, Sizes
 from convmath.spec.given import GivenNumbers
-from convmath.spec.kinds import VOCABULARY, field_kinds
+from convmath.spec.kinds import field_kinds
 from convmath.spec.layer import Layer, Merge, Tapped
-from convmath.spec.merge import ACTIVATIONS, GATES, Multiply
+from convmath.spec.merge import ACTIVATIONS, GATES, Multiply, SqueezeExcitation
 from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool
 from convmath.spec.writing.source import Source, reserved_names
 
@@ -36,35 +36,26 @@ def line(source: Source, at: int) -> Line:
 
 
 def squeeze(source: Source, first: int) -> Line | None:
-    """Return six nodes that squeeze and excite as one line, or None where they do not quite."""
-    nodes = source.nodes[first : first + 6]
-    layers = [node.layer for node in nodes]
-    match layers:
-        case [AdaptiveAvgPool(output_size=size), Conv() as down, act, Conv() as up, gate, Multiply()]:
+    """Return the nodes of squeeze and excitation as one line, or None where they are something else."""
+    nodes = source.nodes[first : first + len(SqueezeExcitation.PARTS)]
+    match [node.layer for node in nodes]:
+        case [AdaptiveAvgPool(), Conv() as down, act, Conv(), gate, Multiply()]:
             pass
         case _:
             return None
-    arriving = nodes[0].inputs[0]
-    chained = all(nodes[at].inputs == (source.first + first + at - 1,) for at in range(1, 5))
-    joined = sorted(nodes[5].inputs) == sorted((arriving, source.first + first + 4))
-    wide = source.resolved(up.out_channels) == source.channels(arriving)
-    if not (chained and joined and wide and set(size) == {1}):
+    if act.kind not in ACTIVATIONS or gate.kind not in GATES or any(node.share is not None for node in nodes):
         return None
-    if not (_is_mixing(down) and _is_mixing(up)) or any(node.share is not None for node in nodes):
+    arriving, inside = nodes[0].inputs[0], source.first + first
+    chained = all(nodes[at].inputs == (inside + at - 1,) for at in range(1, len(nodes) - 1))
+    if not chained or sorted(nodes[-1].inputs) != sorted((arriving, inside + len(nodes) - 2)):
         return None
-    for part, known in ((act, ACTIVATIONS), (gate, GATES)):
-        if part.kind not in known or part != known[part.kind].plain():  # the shorthand has no word for their fields
-            return None
-    fields: dict[str, Any] = {"squeeze_channels": source.text(down.out_channels, nodes[1].inputs[0])}
-    cls = VOCABULARY["squeeze_excitation"]
-    words = {"activation": act.kind, "gate": gate.kind}
-    fields |= {name: word for name, word in words.items() if word != field_kinds(cls)[name].default}
-    return Line(cls.kind, fields)
-
-
-def _is_mixing(layer: Conv) -> bool:
-    """Tell whether a convolution has one tap, a bias, and nothing else."""
-    return _is_pointwise(layer) and layer.bias and layer.groups == 1 and set(layer.stride) == {1}
+    made = SqueezeExcitation(squeeze_channels=down.out_channels, activation=act.kind, gate=gate.kind)
+    parts = made.expand(source.channels(arriving), len(source.shapes[arriving]) - 1)
+    if any(
+        node.resolved(source.known) != part.bind(source.known) for node, (_, part) in zip(nodes, parts, strict=True)
+    ):
+        return None
+    return Line(made.kind, _fields(made, source, inside))
 
 
 def _is_pointwise(layer: Conv) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from convmath.spec.branches import MERGES
 from convmath.spec.graph import Node
 from convmath.spec.layer import Merge
+from convmath.spec.merge import SqueezeExcitation
 from convmath.spec.passes import Passes
 from convmath.spec.shuffle import PixelShuffle
 from convmath.spec.transpose import ConvTranspose
@@ -20,7 +21,7 @@ MOST_PIECES = 300
 """Branches of more pieces than that are not looked for, so that the time stays linear."""
 MOST_DEPTH = 6
 """Structure is not nested deeper, since the reader has a limit, and people have one, too."""
-SQUEEZED = 6
+SQUEEZED = len(SqueezeExcitation.PARTS)
 
 
 @dataclass(slots=True, eq=False)
