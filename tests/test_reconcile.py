@@ -291,6 +291,7 @@ def test_pages_hold_the_sum(capsys: pytest.CaptureFixture[str], form: str) -> No
         (["--convention", "fvcore", "--columns", "name"], 2, "--convention goes with"),
         (["--written", "relu=functional"], 2, "--written goes with --convention"),
         (["--convention", "fvcore", "--written", "tanh"], 2, "write WHAT=HOW"),
+        (["--convention", "fvcore", *["--written", "tanh=functional"] * 2], 2, "--written tanh is given twice"),
         (["--convention", "fvcore", "--written", "tanh=how"], 2, "there is functional, module, tensor"),
         (["--convention", "fvcore", "--assert", "params < 5"], 1, "assertion failed"),
     ],

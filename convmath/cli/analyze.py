@@ -9,7 +9,15 @@ from typing import Any
 
 import click
 
-from convmath.cli.options import file_option, network_options, output_option, parse_settings, read_network, take_limits
+from convmath.cli.options import (
+    file_option,
+    network_options,
+    output_option,
+    parse_pair,
+    parse_settings,
+    read_network,
+    take_limits,
+)
 from convmath.cli.output import emit, remark, width
 from convmath.cli.progress import progress
 from convmath.counters.tables import COUNTERS
@@ -96,9 +104,9 @@ def _written(options: dict[str, Any], form: str) -> dict[str, str]:
         raise UsageError("--convention goes with table, json, markdown, latex and html, and has its own columns")
     found: dict[str, str] = {}
     for each in options["written"]:
-        name, equals, how = (part.strip() for part in each.rpartition("="))
-        if not equals or not name or not how:
-            raise UsageError(f"--written {inert(each)}: write WHAT=HOW, as in relu=functional")
+        name, how = parse_pair("--written", each.rpartition("="), "WHAT=HOW, as in relu=functional")
+        if name in found:
+            raise UsageError(f"--written {inert(name)} is given twice")
         found[name] = how
     return found
 

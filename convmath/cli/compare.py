@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from convmath.cli.options import file_option, network_options, parse_settings, read_network, take_limits
+from convmath.cli.options import file_option, network_options, parse_pair, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, width
 from convmath.errors import UsageError, inert
 from convmath.limits import Limits
@@ -37,7 +37,8 @@ def command(specs: tuple[str, ...], settings: tuple[str, ...], *, numbers: bool,
     Exit status: 0 fine, 2 wrong usage, 3 a spec or a network is invalid, 5 over a limit.
     """
     limits = take_limits(options)
-    variants = [_variant(each) for each in options["variants"]]
+    how = "OLD=NEW, as in conv=separable_conv"
+    variants = [parse_pair("--replace", each.partition("="), how) for each in options["variants"]]
     if len(specs) + len(variants) < 2 or not specs:
         raise UsageError("name two or more SPECs, or one with --replace OLD=NEW")
     found = _compared(
@@ -49,13 +50,6 @@ def command(specs: tuple[str, ...], settings: tuple[str, ...], *, numbers: bool,
     )
     text = found.to_text(width=width()) if form == "text" else getattr(found, f"to_{form}")()
     emit(text, options["file"], ascii_only=options["ascii_only"])
-
-
-def _variant(text: str) -> tuple[str, str]:
-    old, equals, new = (part.strip() for part in text.partition("="))
-    if not equals or not old or not new:
-        raise UsageError(f"--replace {inert(text)}: write OLD=NEW, as in conv=separable_conv")
-    return old, new
 
 
 def _compared(

@@ -97,13 +97,19 @@ def parse_settings(given: tuple[str, ...]) -> dict[str, int | str]:
     """Read ``NAME=EXPR`` settings; Raises ``UsageError`` for what is none."""
     found: dict[str, int | str] = {}
     for each in given:
-        name, equals, text = (part.strip() for part in each.partition("="))
-        if not equals or not name or not text:
-            raise UsageError(f"--set {inert(each)}: write NAME=EXPR, as in --set H=224")
+        name, text = parse_pair("--set", each.partition("="), "NAME=EXPR, as in --set H=224")
         if name in found:
             raise UsageError(f"--set {inert(name)} is given twice")
         found[name] = text
     return found
+
+
+def parse_pair(option: str, parts: tuple[str, str, str], how: str) -> tuple[str, str]:
+    """Return both sides of an equals sign, at which *parts* were split; raises ``UsageError`` where one is missing."""
+    left, _, right = (part.strip() for part in parts)
+    if not left or not right:
+        raise UsageError(f"{option} {inert(''.join(parts))}: write {how}")
+    return left, right
 
 
 def read_network(
