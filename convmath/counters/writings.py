@@ -51,9 +51,7 @@ def writings(kind: str) -> tuple[str, ...]:
 
 
 def _pointwise(layer: Any) -> bool:
-    ones = (1,) * len(layer.kernel_size)
-    unpadded = all(pad == (0, 0) for pad in layer.padding)
-    return layer.kernel_size == ones and layer.stride == ones and layer.groups == 1 and unpadded
+    return layer.is_pointwise and layer.groups == 1 and _unstrided(layer)
 
 
 def _unstrided(layer: Any) -> bool:

@@ -63,15 +63,8 @@ def conv(
         bias=bias is not None,
         padding_mode=mode,
     )
-    return sketch.layer(name, layer, x, kind=_kind(layer, x.shape.channels), given=weighted(weight, bias, out_channels))
-
-
-def _kind(layer: Conv, channels: Value) -> str:
-    """Return what people call the convolution."""
-    if layer.groups == channels != 1:
-        return "depthwise_conv"
-    plain = all(pad == (0, 0) for pad in layer.padding) and layer.groups == 1
-    return "pointwise_conv" if plain and set(layer.kernel_size) == {1} else "conv"
+    word = layer.word(x.shape.channels)
+    return sketch.layer(name, layer, x, kind=word, given=weighted(weight, bias, out_channels))
 
 
 def conv_transpose(

@@ -44,6 +44,18 @@ class Conv(Windowed):
     shared: bool = False
     """Whether all groups use the same kernels; set by ``depthwise_conv`` only."""
 
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether ``pointwise_conv`` can say it: one element of the kernel meets every pixel, or one in so many."""
+        plain = not self.shared and self.padding_mode == "zeros" and set(self.padding) == {(0, 0)}
+        return plain and {*self.kernel_size, *self.dilation} == {1}
+
+    def word(self, channels: Value) -> str:
+        """Return what people call it where so many channels arrive: the shorthand that says it, if there is one."""
+        if self.groups == channels and (channels != 1 or self.shared) and self.padding_mode == "zeros":
+            return DepthwiseConv.kind
+        return PointwiseConv.kind if self.is_pointwise else self.kind
+
 
 @layer(
     "pointwise_conv",

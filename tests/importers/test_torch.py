@@ -315,3 +315,21 @@ def test_numbers_that_are_used_as_they_are_and_turned_are_not_mixed_up():
             return torch.relu(x * self.held) / self.held
 
     assert "it shares its weight 'held' with mul" in refusal(Made())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"out_channels": 8, "kernel_size": 1, "groups": 2},
+        {"out_channels": 8, "kernel_size": 3, "groups": 4, "padding": 1, "padding_mode": "reflect"},
+        {"out_channels": 8, "kernel_size": 3, "groups": 4, "padding": 1},
+        {"out_channels": 8, "kernel_size": 1, "dilation": 2},
+        {"out_channels": 8, "kernel_size": 1, "stride": 2},
+        {"out_channels": 8, "kernel_size": 1, "padding": 1},
+    ],
+)
+def test_a_convolution_is_called_what_its_spec_calls_it(fields):
+    net = cm.from_torch(nn.Sequential(nn.Conv2d(4, **fields)), (4, 8, 8))
+    back = cm.api.load_bytes(cm.to_spec(net).encode(), "net.yaml")
+
+    assert [each.kind for each in back.nodes] == [each.kind for each in net.nodes]

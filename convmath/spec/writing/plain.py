@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from convmath.formula import Formula, Value, is_integral, ratio
 from convmath.spec.activation import Activation, Prelu
-from convmath.spec.conv import Conv
+from convmath.spec.conv import Conv, DepthwiseConv, PointwiseConv
 from convmath.spec.fields import REQUIRED, SAME, Amount, FieldKind, PerAxis, Reach, Size, Sizes
 from convmath.spec.given import GivenNumbers
 from convmath.spec.kinds import field_kinds
@@ -58,39 +59,30 @@ def squeeze(source: Source, first: int) -> Line | None:
     return Line(made.kind, _fields(made, source, inside))
 
 
-def _is_pointwise(layer: Conv) -> bool:
-    return (
-        {*layer.kernel_size, *layer.dilation} == {1}
-        and set(layer.padding) == {(0, 0)}
-        and layer.padding_mode == "zeros"
-        and layer.weight is None
-        and layer.bias_value is None
-        and not layer.shared
-    )
-
-
 def _conv(layer: Conv, source: Source, producer: int) -> Line:
     fields = _fields(layer, source, producer)
     multiplier = _multiplier(layer, source, producer)
-    if multiplier is not None and layer.padding_mode == "zeros":
+    if multiplier is not None:
         del fields["out_channels"]
         fields.pop("groups", None)
         more = {"multiplier": source.text(multiplier, producer)} if multiplier != 1 else {}
         shared = {"shared": True} if layer.shared else {}
-        return Line("depthwise_conv", {"kernel_size": fields.pop("kernel_size"), **more, **shared, **fields})
-    if _is_pointwise(layer):
+        return Line(DepthwiseConv.kind, {"kernel_size": fields.pop("kernel_size"), **more, **shared, **fields})
+    if layer.is_pointwise and layer.weight is None and layer.bias_value is None:
         del fields["kernel_size"]
-        return Line("pointwise_conv", fields)
+        return Line(PointwiseConv.kind, fields)
     return Line(layer.kind, fields)
 
 
 def _multiplier(layer: Conv, source: Source, producer: int) -> Value | None:
     """Return how many kernels each channel has, or None where they read several channels."""
-    groups = source.resolved(layer.groups)
-    if (groups == 1 and not layer.shared) or groups != source.channels(producer):
+    if layer.groups == 1 and not layer.shared:
         return None
+    groups = source.resolved(layer.groups)
     each = ratio(source.resolved(layer.out_channels), groups)
-    return each if is_integral(each) and not (isinstance(each, Formula) and reserved_names(each)) else None
+    if replace(layer, groups=groups).word(source.channels(producer)) != DepthwiseConv.kind or not is_integral(each):
+        return None
+    return None if isinstance(each, Formula) and reserved_names(each) else each
 
 
 def _fields(layer: Layer, source: Source, producer: int) -> dict[str, Any]:
