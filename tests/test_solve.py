@@ -185,6 +185,15 @@ def test_wrong_usage(arguments: list[str], status: int, message: str, capsys: py
     assert message in capsys.readouterr().err
 
 
+def test_a_size_may_be_text_in_python_too() -> None:
+    net = load("zoo:unet")
+
+    assert solve(net, "388x388").solutions == solve(net, (388, 388)).solutions
+    for text in ("macs >= 1", "7by7", "", "7x", "1e3"):
+        with pytest.raises(UsageError, match="write sizes as in 7x7, or 'same'"):
+            solve(net, text)
+
+
 def test_a_wrong_answer_would_be_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "observe", lambda *_: (3,))
 

@@ -8,9 +8,7 @@ import click
 
 from convmath.cli.options import file_option, network_options, parse_settings, read_network, take_limits
 from convmath.cli.output import emit, width
-from convmath.errors import UsageError, inert
-
-SAME = "same"
+from convmath.errors import UsageError
 
 
 @click.command("solve")
@@ -33,7 +31,7 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
     from convmath import api
 
     limits = take_limits(options)
-    wanted = _wanted(options["wanted"])
+    wanted = options["wanted"]
     if options["where"] is not None and (wanted is not None or options["layer"] is not None):
         raise UsageError('--where goes without --output and --layer; name a layer as in layers["c3"].params < 5e6')
     network = read_network(spec, parse_settings(settings), numbers=numbers, limits=limits)
@@ -43,12 +41,3 @@ def command(spec: str, settings: tuple[str, ...], *, numbers: bool, form: str, *
         found = api.solve(network, wanted, layer=options["layer"])
         text = found.to_json() if form == "json" else found.to_table(width=width())
     emit(text, options["file"], ascii_only=options["ascii_only"])
-
-
-def _wanted(text: str | None) -> tuple[int, ...] | str | None:
-    if text is None or text == SAME:
-        return text
-    parts = text.replace("×", "x").split("x")
-    if not all(part.strip().isascii() and part.strip().isdigit() and len(part) <= 18 for part in parts):
-        raise UsageError(f"--output {inert(text)}: write sizes as in 7x7, or 'same'")
-    return tuple(int(part) for part in parts)

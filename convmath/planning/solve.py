@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from convmath.algebra import FloorMap, Word
-from convmath.errors import UsageError
+from convmath.errors import UsageError, inert
 from convmath.formula import Formula, Value, bind, symbol
 from convmath.planning.evidence import Trial, confirm
 from convmath.planning.unknowns import solve_unknowns
@@ -20,6 +20,8 @@ from convmath.symbolic.sizes import EVERY, Sizes
 from convmath.symbolic.trace import Trace
 
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+SAME = "same"
+MOST_DIGITS = 18
 EXAMPLES = 4
 MOST_VALUES = 1000
 MOST_RESIDUES = 1000
@@ -28,7 +30,8 @@ MOST_RESIDUES = 1000
 def solve(network: Network, output: Sequence[int] | int | str | None = None, layer: str | None = None) -> Solved:
     """Return the valid values of every size symbol of the input; with *output* those that give it at *layer*.
 
-    *output* is one size for all axes, one per axis, or ``same``: as large as the input.
+    *output* is one size for all axes, one per axis, either as text: ``7x7``, or ``same``:
+    as large as the input.
     A size that is a number becomes a symbol, unless the network has other symbols: then
     it is these that are asked for.
 
@@ -73,9 +76,10 @@ def _freed(network: Network) -> Network:
 
 def _wanted(part: Network, output: Sequence[int] | int | str) -> tuple[int, ...] | str:
     rank = len(derive(part).totals.output_shape) - 1
-    if output == "same":
-        return "same"
-    wanted = (output,) * rank if isinstance(output, int) else tuple(int(each) for each in output)
+    if output == SAME:
+        return SAME
+    sizes = _read(output) if isinstance(output, str) else output
+    wanted = (sizes,) * rank if isinstance(sizes, int) else tuple(map(int, sizes))
     if len(wanted) == 1:
         wanted *= max(rank, 1)
     if len(wanted) != rank:
@@ -84,6 +88,14 @@ def _wanted(part: Network, output: Sequence[int] | int | str) -> tuple[int, ...]
             f"the output {shown} has {len(wanted)} sizes, but the layer has {rank} spatial axes; name one with --layer"
         )
     return wanted
+
+
+def _read(text: str) -> tuple[int, ...]:
+    """Read sizes as they are written: ``7x7``."""
+    parts = [part.strip() for part in text.replace("×", "x").split("x")]
+    if not all(part.isascii() and part.isdigit() and len(part) <= MOST_DIGITS for part in parts):
+        raise UsageError(f"the output {inert(text)} is no size: write sizes as in 7x7, or '{SAME}'")
+    return tuple(map(int, parts))
 
 
 def _sizes(network: Network, part: Network, name: str, output: Sequence[int] | int | str | None) -> Solved:
