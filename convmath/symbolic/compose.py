@@ -11,8 +11,6 @@ from convmath.formula import Formula, Value, ratio, sum_of, symbol
 from convmath.report import Condition, InputReport, LayerReport, NetworkReport, Operations, SymbolReport, Totals
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo, arriving_channels
 from convmath.spec.layer import Layer, Merge, Windowed
-from convmath.spec.reshape import SliceChannels
-from convmath.spec.shuffle import PixelShuffle
 from convmath.symbolic import (  # noqa: F401  (register the rules)
     activation,
     conv,
@@ -154,7 +152,7 @@ class Walk:
         self.constraints.require(node, facts.requirements)
         self._least(node, before, facts)
         facts = self._shared(node, layer, parts, facts)
-        if before.uneven and isinstance(layer, SliceChannels | PixelShuffle):
+        if before.uneven and facts.picks:
             facts = replace(facts, hull=False)  # those that stay, or come to a position, may see less than all of them
         if isinstance(layer, Merge):
             after = join(self, node, parts, facts)

@@ -54,7 +54,8 @@ class Facts:
     is simply cut: there is no gap of a dilation, and no window in padding alone. Where
     ``hull`` is false, ``first`` and ``last`` only bound what is read. A layer that ``mixes``
     reads every channel for each of its own; channels of an ``uneven`` one may see different
-    pixels, whatever arrives. Where positions begin
+    pixels, whatever arrives. One that ``picks`` keeps some of the channels only, or shows each
+    at some positions. Where positions begin
     ``anew``, they have nothing to do with those that arrive. What a user ``declared`` was
     not derived. Between ``first`` and ``last`` every element is read, or those ``spacing``
     apart. A ``view`` takes no memory of its own; what is ``minor`` keeps every element
@@ -76,6 +77,7 @@ class Facts:
     hull: bool = True
     mixes: bool = False
     uneven: bool = False
+    picks: bool = False
     anew: bool = False
     declared: bool = False
     spacing: tuple[Value, ...] = ()

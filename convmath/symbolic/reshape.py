@@ -49,6 +49,7 @@ def slice_channels(layer: SliceChannels, shape: Shape) -> Facts:
         ),
         out=Shape(stop - start, shape.sizes),
         minor=False,
+        picks=True,
     )
 
 

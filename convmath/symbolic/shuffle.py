@@ -22,6 +22,7 @@ def pixel_shuffle(layer: PixelShuffle, shape: Shape) -> Facts:
         maps=maps,
         first=back,
         last=back,
+        picks=True,
         requirements=(divides(block, shape.channels, message, f"let a multiple of {block} channels arrive"),),
     )
 
