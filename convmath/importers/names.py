@@ -10,10 +10,9 @@ from convmath.errors import LimitError, Problem, inert
 from convmath.limits import Limits
 from convmath.spec.build import MOST_NAME
 from convmath.spec.expressions import is_name
+from convmath.spec.graph import AXES
 from convmath.spec.parse import POSITION
 
-AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
-"""How the spatial axes of an input are called where the file does not say it in a word."""
 UNKNOWN = frozenset({"?", "None", "unk", "-1"})
 """What exporters write where they do not know a size: it names none, and two of them need not be equal."""
 

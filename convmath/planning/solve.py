@@ -12,14 +12,13 @@ from convmath.formula import Formula, Value, bind, symbol
 from convmath.planning.evidence import Trial, confirm
 from convmath.planning.unknowns import solve_unknowns
 from convmath.report import InputReport, NetworkReport, Residues, Solution, Solved
-from convmath.spec.graph import Input, Network, SymbolInfo
+from convmath.spec.graph import AXES, Input, Network, SymbolInfo
 from convmath.symbolic.compose import Walk, derive
 from convmath.symbolic.constraints import Side, over_symbol
 from convmath.symbolic.equations import solve as solve_words
 from convmath.symbolic.sizes import EVERY, Sizes
 from convmath.symbolic.trace import Trace
 
-AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 SAME = "same"
 MOST_DIGITS = 18
 EXAMPLES = 4

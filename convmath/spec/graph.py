@@ -25,6 +25,10 @@ def arriving_channels(producer: int) -> str:
     return f"{ARRIVING}{producer}"
 
 
+AXES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+"""The usual symbols for the sizes of an input, by how many axes of space it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class SymbolInfo:
     """What a spec says about a symbol; integers only."""

@@ -14,7 +14,7 @@ from convmath.formula.notation import read_equation
 from convmath.report import LayerReport, NetworkReport
 from convmath.spec.document import Document
 from convmath.spec.fields import Amount, Choice, Flag
-from convmath.spec.graph import Network
+from convmath.spec.graph import AXES, Network
 from convmath.spec.kinds import VOCABULARY, field_kinds
 from convmath.spec.layer import Layer
 from convmath.spec.parse import VERSION, parse
@@ -25,7 +25,6 @@ MADE = "map"
 """What layers are called, with a number, that make further maps for a layer."""
 LETTERS = {"kernel_size": "pqr", "output_size": "mno"}
 """The symbols of fields that differ from axis to axis, by axis."""
-SIZES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 QUANTITIES = ("params", "buffers", "macs", "activations")
 OPERATIONS = ("additions", "comparisons", "elementwise")
 
@@ -70,7 +69,7 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
     """Return the general formulas of *kind* on *rank* axes; *words* sets flags and choices."""
     meaning, declared = VOCABULARY[kind].meaning, field_kinds(VOCABULARY[kind])
     fields = {name: _letters(name, held, rank) for name, held in meaning.general.items()}
-    shape = list(meaning.input) if len(meaning.input) == 1 else ["C", *SIZES[rank]]
+    shape = list(meaning.input) if len(meaning.input) == 1 else ["C", *AXES[rank]]
     none = {letter: {"min": 0} for name, letter in meaning.general.items() if isinstance(declared[name], Amount)}
     if meaning.others:
         fields["from"] = [[each[0], *shape[1:]] for each in meaning.others]
@@ -81,7 +80,7 @@ def general(kind: str, rank: int = 2, words: tuple[tuple[str, Any], ...] = ()) -
     sizes = report.totals.output_shape[1:]
     known: dict[Formula, Value] = {}
     outputs: list[tuple[str, Value]] = []
-    for name, size in zip(SIZES[rank], sizes, strict=False):
+    for name, size in zip(AXES[rank], sizes, strict=False):
         parts = floor_plus(size)
         if parts is not None:
             known[parts[0]] = symbol(f"{name}'") - parts[1]
@@ -117,7 +116,7 @@ def instance(layer: Layer, before: Shape, after: LayerReport, quantity: str) -> 
     ``64*(3*3*3 + 1)`` says more than 1792.
     """
     rank = len(before.sizes)
-    if rank not in SIZES or layer.kind not in VOCABULARY:  # a repeat of symbolic depth is no kind
+    if rank not in AXES or layer.kind not in VOCABULARY:  # a repeat of symbolic depth is no kind
         return None
     known = general(layer.kind, rank, tuple(_words(layer)))
     values = _values(layer, before, after)
@@ -136,8 +135,8 @@ def _words(layer: Layer) -> Iterator[tuple[str, Any]]:
 def _values(layer: Layer, before: Shape, after: LayerReport) -> dict[str, Value]:
     """Return the layer's own values by the symbols of its general form."""
     values: dict[str, Value] = dict(zip(layer.meaning.input[:1], (before.channels,), strict=True))
-    values |= dict(zip(SIZES[len(before.sizes)], before.sizes, strict=True))
-    values |= {f"{name}'": size for name, size in zip(SIZES[len(before.sizes)], after.output_shape[1:], strict=False)}
+    values |= dict(zip(AXES[len(before.sizes)], before.sizes, strict=True))
+    values |= {f"{name}'": size for name, size in zip(AXES[len(before.sizes)], after.output_shape[1:], strict=False)}
     for field, letter in layer.meaning.general.items():
         held = getattr(layer, field)
         if isinstance(letter, list):

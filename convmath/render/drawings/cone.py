@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from convmath.render.cells import axis_names
 from convmath.render.drawings.svg import MARGIN, Sheet
 from convmath.seen import Cone, Link, Row
 
@@ -16,13 +17,12 @@ CELLED = 6
 """Cells at least so wide are drawn one by one."""
 MOST_TAPS = 80
 """Up to so many single reads between two maps are drawn as lines."""
-AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
 def draw(cone: Cone, rank: int) -> str:
     """Return the cone as SVG; *rank* is the number of spatial axes, to call the axis by its name."""
     sheet = Sheet()
-    axis = AXES[rank][cone.axis] if rank in AXES else f"axis {cone.axis}"
+    axis = axis_names(rank)[cone.axis]
     target, source = cone.rows[-1], cone.rows[0]
     sheet.text(MARGIN, 28, f"What {target.name} sees, along the {axis}", "strong", size=15, most=50)
     sheet.text(MARGIN, 47, seen(source, cone.position), "faint", size=12, most=80)
