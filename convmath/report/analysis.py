@@ -105,6 +105,8 @@ class Condition:
 
         Raises ``ZeroDivisionError`` for a modulus of zero.
         """
+        if self.modulus is None and self.relation in ("==", ">=", "<=") and self.left == self.right:
+            return True
         left = self.left if self.modulus is None else self.left % self.modulus
         if isinstance(left, Formula) or isinstance(self.right, Formula):
             return None
