@@ -230,6 +230,11 @@ class NetworkReport:
     totals: Totals
     joins: tuple[JoinReport, ...] = ()
 
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The opaque layers that declare no MACs, which the total is without."""
+        return tuple(each.name for each in self.layers if each.kind == "opaque" and each.macs == 0)
+
     def layer(self, name: str) -> LayerReport:
         """Return the layer or group *name*; Raises ``KeyError`` where there is none."""
         for each in (*self.layers, *self.groups):
