@@ -206,3 +206,12 @@ def test_numbers_that_do_not_join_name_the_ones_that_do() -> None:
 
     with pytest.raises(SpecError, match="on axis 0 inputs of 28 or 32 fit"):
         analyzed([1, 30], layers)
+
+
+def test_a_condition_that_always_holds_is_not_stated() -> None:
+    conv = {"conv": {"out_channels": 8, "kernel_size": 3}}
+    layers = [conv, {"avg_pool": ["H - 2", 1]}, {"reshape": [8, "W - 2"]}, {"pointwise_conv": 5}]
+
+    found = analyzed([3, "H", "W"], layers).totals.valid_when
+
+    assert sorted(map(str, found)) == ["H >= 3", "W >= 3"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from networks import analyzed, network
 
-from convmath.api import verify
+from convmath.api import Report, verify
 from convmath.errors import SpecError
 from convmath.formula import bind
 from convmath.numeric.execute import run
@@ -20,6 +20,21 @@ CONV = {"conv": {"out_channels": 4, "kernel_size": 3}}
 def opaque(**fields: Any) -> dict[str, Any]:
     known = {"output_shape": [8, "H//2 - 1", "W//2 - 1"], "params": 10, "macs": 77, "receptive_field": 2, "stride": 2}
     return {"opaque": {"name": "secret", **known, **fields}}
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html", "latex"])
+@pytest.mark.parametrize("size", ["H", 9])
+def test_macs_say_which_layers_they_are_without(size: str | int, form: str) -> None:
+    def said(*layers: Any) -> str:
+        report = Report(network([1, size, 9], [CONV, *layers]))
+        return " ".join(getattr(report, f"to_{form}")().replace("\\", "").split())
+
+    names = [f"s{at}" for at in range(5)]
+    unknown = [opaque(name=name, output_shape=[4, size, 9], macs=0) for name in names]
+
+    assert said(unknown[0]).count("1 opaque layer, which declares none: s0") == 1
+    assert said(*unknown).count("5 opaque layers, which declare none: s0, s1, s2 and 2 more") == 1
+    assert "which declares none" not in said(opaque(macs=7))
 
 
 def test_counts_are_those_declared() -> None:

@@ -16,7 +16,7 @@ from convmath.cli.main import run
 from convmath.counters.tables import COUNTERS
 from convmath.counters.writings import MEANINGS, POSSIBLE, WRITINGS
 from convmath.errors import UnsupportedError, UsageError
-from convmath.formula import bind
+from convmath.formula import bind, symbol
 from convmath.report import Reconciliation
 from convmath.spec.graph import Network
 from convmath.spec.kinds import core_kinds
@@ -110,6 +110,26 @@ def test_passes_of_a_symbolic_number_are_summed(counter: str) -> None:
 
     for values in ({"n": 1, "C": 3, "H": 8}, {"n": 3, "C": 5, "H": 24}):
         assert bind(in_symbols.total, values) == reconciled(net.bind(values), counter).counted.total
+
+
+@pytest.mark.parametrize("outputs", [["head"], ["other"]])
+def test_layers_that_no_output_depends_on_are_left_out_of_passes_of_a_symbolic_number(outputs: list[str]) -> None:
+    conv = {"out_channels": 8, "kernel_size": 1}
+    block = [{"conv": {"name": "kept", **conv}}, {"conv": {"name": "lost", **conv}}, {"relu": {"from": "kept"}}]
+    layers = [
+        {"conv": {"name": "stem", **conv}},
+        {"repeat": {"name": "body", "times": "n", "index": "i", "layers": block}},
+        {"conv": {"name": "head", **conv}},
+        {"conv": {"name": "other", **conv, "from": "stem"}},
+    ]
+    net = network([8, "H"], layers, outputs=outputs)
+
+    in_symbols = reconciled(net, "fvcore").counted
+
+    one, n = 64 * symbol("H"), symbol("n")
+    assert in_symbols.total == (one * (n + 2) if outputs == ["head"] else 2 * one)
+    for values in ({"n": 1, "H": 8}, {"n": 3, "H": 5}):
+        assert bind(in_symbols.total, values) == reconciled(net.bind(values), "fvcore").counted.total
 
 
 def test_formulas_hold_where_joins_ask_for_a_class_of_sizes() -> None:

@@ -41,6 +41,8 @@ def load(
     from convmath.zoo.catalogue import PREFIX, names, spec_of
 
     name, path = str(source), Path(source)
+    if not name:
+        raise UsageError("the SPEC is empty; name a file or a network of the zoo, as in zoo:lenet5")
     if name in names() and not path.exists():
         raise UsageError(f"there is no file {name}; the built-in network is {PREFIX}{name}")
     if is_callable(name) and not _is_file(path):

@@ -120,7 +120,10 @@ def run(arguments: list[str]) -> int:
         return stop.exit_code
     except click.ClickException as error:
         usage = error.ctx.get_usage() + "\n" if isinstance(error, click.UsageError) and error.ctx else ""
-        complain(f"{usage}error: {inert(error.format_message())}")
+        message = error.format_message()
+        if isinstance(error, click.MissingParameter):
+            message = " ".join(message.split())  # click lists choices in lines of their own
+        complain(f"{usage}error: {inert(message)}")
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted")

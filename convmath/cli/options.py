@@ -131,6 +131,8 @@ def read_network(
     trusted = given["trust"] and is_callable(spec)
     if given["shapes"] and not trusted:
         raise UsageError("--input-shape goes with --trust and package.module:callable; other networks have their own")
+    if given["trust"] and not trusted and is_callable(f"{spec}:made") and not _exists(spec):
+        raise UsageError(f"there is no file {inert(spec)}; of Python code --trust takes package.module:callable")
     if spec == STDIN:
         raw = read_stdin(limits, api.most_bytes)
         return api.load_bytes(
@@ -141,6 +143,14 @@ def read_network(
             spec, given["shapes"], settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits
         )
     return api.load(spec, settings, numbers=numbers, allow_opaque=allow_opaque, output=output, limits=limits)
+
+
+def _exists(spec: str) -> bool:
+    """Tell whether there is a file; what no path can be is none."""
+    try:
+        return Path(spec).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def read_stdin(limits: Limits, most: Callable[[bytes, Limits], int] | None = None) -> bytes:

@@ -61,6 +61,7 @@ class Counter:
     The table's keys are kinds of layers, or ``kind:writing`` for those written in another
     way than the first of their ``WRITINGS``; what stands in no key is counted as in
     convmath. ``unknown`` tells why nobody can tell the number of a layer; None where there is one.
+    ``unused`` is what is counted of a layer that no output depends on, where that is another number.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Counter:
     prints: Callable[[int], str]
     table: Mapping[str, Entries] = field(default_factory=dict)
     unknown: Callable[[Layer], str | None] = lambda layer: None  # noqa: ARG005
+    unused: Entries | None = None
 
     def entries(self, kind: str, writing: str) -> Entries:
         """Return what is counted of a layer of a core kind, written in some way."""

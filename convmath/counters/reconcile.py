@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from convmath.counters.counting import Counter, Entry, Site
+from convmath.counters.counting import Counter, Entries, Entry, Site
 from convmath.counters.tables import COUNTERS
 from convmath.counters.writings import MEANINGS, POSSIBLE, writings
 from convmath.errors import UnsupportedError, UsageError, inert
 from convmath.formula import Formula, Value, sum_of
 from convmath.report import Analysis, Counted, Difference, NetworkReport, Reconciliation, Writing
-from convmath.spec.graph import Network, Node, arriving_channels
+from convmath.spec.graph import Network, Node, arriving_channels, needed
 from convmath.spec.layer import Layer
 from convmath.spec.passes import Passes
 from convmath.symbolic.facts import Facts, Shape, apply
@@ -149,10 +149,11 @@ class _Walk:
     def counted(self) -> Counted:
         shapes = [each.shape for each in (*self.network.inputs,)] + [each.output_shape for each in self.report.layers]
         channels = {arriving_channels(at): shape[0] for at, shape in enumerate(shapes)}
-        for node in self.network.nodes:
+        used = needed(self.network.nodes, len(self.network.inputs), self.network.outputs)
+        for at, node in enumerate(self.network.nodes):
             arriving = tuple(Shape(shapes[each][0], shapes[each][1:]) for each in node.inputs)
             layer = node.resolved(channels)
-            self._enter(node, layer, arriving, apply(layer, *arriving), lambda amount: amount)
+            self._enter(node, layer, arriving, apply(layer, *arriving), lambda amount: amount, used=at in used)
         if self.refused:
             raise self._refusal()
         differences = tuple(each for each in (line.difference() for line in self.lines.values()) if each.amount != 0)
@@ -168,12 +169,22 @@ class _Walk:
         arriving: tuple[Shape, ...],
         facts: Facts,
         summed: Callable[[Value], Value],
+        *,
+        used: bool,
     ) -> None:
-        """Enter what a layer counts into its lines; *summed* over the passes of the repeats that it stands in."""
+        """Enter what a layer counts into its lines; *summed* over the passes of the repeats that it stands in.
+
+        *used* says whether any output of the network depends on it.
+        """
         if isinstance(layer, Passes):
             depth = Depth(layer, arriving[0])
-            for inner, resolved, reaching, found in depth.inside():
-                self._enter(inner, resolved, reaching, found, lambda amount: summed(depth.summed(amount)))
+            inside = needed(layer.nodes, 1, [layer.out - 1]) if used else set()
+            for at, (inner, resolved, reaching, found) in enumerate(depth.inside()):
+                add_up = lambda amount: summed(depth.summed(amount))  # noqa: E731
+                self._enter(inner, resolved, reaching, found, add_up, used=at in inside)
+            return
+        if self.counter.unused is not None and not used:
+            self._add_all(node, layer.kind, self.counter.unused, _site(layer, arriving, facts), summed)
             return
         reason = self.counter.unknown(layer)
         if reason is not None:
@@ -182,10 +193,12 @@ class _Walk:
         how = self.hows.of(node, layer)
         if self.counter.depends(layer.kind):
             self.assumed[layer.kind, how] += 1
-        site = _site(layer, arriving, facts)
-        for entry in self.counter.entries(layer.kind, how):
+        self._add_all(node, layer.kind, self.counter.entries(layer.kind, how), _site(layer, arriving, facts), summed)
+
+    def _add_all(self, node: Node, kind: str, entries: Entries, site: Site, summed: Callable[[Value], Value]) -> None:
+        for entry in entries:
             if entry.when is None or entry.when(site):
-                self._add(node, layer.kind, entry, site, summed)
+                self._add(node, kind, entry, site, summed)
 
     def _add(self, node: Node, kind: str, entry: Entry, site: Site, summed: Callable[[Value], Value]) -> None:
         counts = entry.counts(site)

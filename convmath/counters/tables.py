@@ -129,8 +129,10 @@ FVCORE = Counter(
     call="FlopCountAnalysis(model, x).total()",
     prints=str,
     unknown=_unknown,
+    unused=(Entry("left out, since no output depends on it", nothing, instead=True),),
     table={
         "batch_norm": _norms(2, 1),
+        "batch_norm:instance": _norms(5, 4),
         "layer_norm": _norms(5, 4),
         "group_norm": _norms(5, 4),
         "instance_norm": _norms(5, 4),
@@ -235,6 +237,7 @@ PTFLOPS = Counter(
         **{f"{kind}:tensor": () for kind in ("relu", "prelu", "softmax")},
         **_called(("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"), ARRIVING, ONCE),
         "adaptive_avg_pool:mean": (),
+        "adaptive_max_pool:amax": (),
         "lp_pool": (
             Entry("1 per element that arrives", read(1)),
             Entry("2 per output, a relu and a product", made(2)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-POOLS = ("max_pool", "avg_pool", "lp_pool", "adaptive_max_pool")
-NORMS = ("batch_norm", "layer_norm", "group_norm", "instance_norm")
+POOLS = ("max_pool", "avg_pool", "lp_pool")
+NORMS = ("layer_norm", "group_norm", "instance_norm")
 ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus",
     "sigmoid", "tanh", "log_sigmoid", "softsign",
@@ -20,6 +20,8 @@ WRITINGS: Mapping[str, tuple[str, ...]] = {
     "conv_transpose": ("module", "subclass"),
     "dense": ("module", "subclass"),
     "adaptive_avg_pool": ("module", "functional", "mean"),
+    "adaptive_max_pool": ("module", "functional", "amax"),
+    "batch_norm": ("module", "functional", "instance"),
     "upsample": ("module", "functional"),
     "add": ("operator", "function"),
     "multiply": ("operator", "function"),
@@ -37,11 +39,13 @@ MEANINGS: Mapping[str, str] = {
     "functional": "a call of torch.nn.functional",
     "tensor": "a function of torch or a method of a tensor, such as torch.relu",
     "mean": "x.mean over the spatial axes",
+    "amax": "x.amax, or x.max, over the spatial axes",
     "operator": "an operator between tensors, + or *",
     "function": "a call of torch.add or torch.mul",
     "same": "a module of torch.nn with padding='same'",
     "subclass": "a subclass of a module of torch.nn",
     "linear": "torch.nn.Linear over channels that stand last",
+    "instance": "torch.nn.InstanceNorm with running statistics, in eval mode",
 }
 
 
@@ -66,5 +70,6 @@ POSSIBLE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "linear": (_pointwise, "only a convolution with kernel 1, stride 1 and one group, without padding, is a Linear"),
     "same": (_unstrided, "PyTorch's padding='same' takes no stride"),
     "mean": (_to_one, "a mean over the axes leaves one element"),
+    "amax": (_to_one, "a maximum over the axes leaves one element"),
 }
 """Which layers may be written in a way that not all of their kind allow, and what to say of the others."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from convmath.formula import Formula, Value
 from convmath.quantity import Quantity
-from convmath.render.cells import NOTHING
+from convmath.render.cells import NOTHING, uncounted
 from convmath.render.columns import SUMMABLE, TEXTS, held_at, text_of
 from convmath.render.formulas import page as formulas_page
 from convmath.render.page import (
@@ -65,6 +65,8 @@ def _below(analysis: Analysis, shown: NetworkReport) -> Iterator[Block]:
         if peak is not None:
             named = (Words(" while "), Given(shown.totals.peak_layer)) if shown.totals.peak_layer else ()
             yield Line((Words("Peak activations: "), figure(peak), *named))
+        if shown.uncounted:
+            yield Line((Words("MACs without "), Given(uncounted(shown), typed=False)))
         return
     found = analysis.report.totals.valid_when
     when = conditions(found) if found else symbols(each.name for each in analysis.report.symbols)

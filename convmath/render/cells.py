@@ -9,9 +9,11 @@ from itertools import pairwise
 from convmath.errors import inert
 from convmath.formula import Formula, Value
 from convmath.formula.text import digits, write, write_shape
-from convmath.report import Condition, Field
+from convmath.report import Condition, Field, NetworkReport
 
 NOTHING = "·"
+MOST_NAMED = 3
+MOST_LETTERS = 40
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 ASCII = {
     "×": "x", "─": "-", "≥": ">=", "≤": "<=", "≠": "!=", "✓": "ok", "✗": "FAIL", "·": ".", "…": "...", "→": "->",
@@ -77,6 +79,16 @@ def condition(each: Condition) -> str:
     for relation, sign in ((">=", "≥"), ("<=", "≤"), ("!=", "≠")):
         text = text.replace(f" {relation} ", f" {sign} ")
     return text
+
+
+def uncounted(report: NetworkReport) -> str:
+    """Return which opaque layers the MACs are without, after the word "without"; empty where there is none."""
+    names = report.uncounted
+    if not names:
+        return ""
+    layers = "1 opaque layer, which declares" if len(names) == 1 else f"{len(names)} opaque layers, which declare"
+    listed = ", ".join(shortened(each, MOST_LETTERS) for each in names[:MOST_NAMED])
+    return f"{layers} none: {listed}" + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 
 
 def axis_names(rank: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from convmath.formula import Formula, Value
 from convmath.formula.layout import arrange
 from convmath.formula.nodes import Node
-from convmath.render.cells import axis_names, grouped
+from convmath.render.cells import axis_names, grouped, uncounted
 from convmath.render.page import (
     Block,
     Cell,
@@ -73,6 +73,8 @@ def _facts(formulas: Formulas) -> Iterator[Fact]:
         if value != 0 or name in ("params", "macs"):
             yield Fact((Words(label),), (math(value),))
             yield from _numbers(formulas, value, None if numbers is None else getattr(numbers, name))
+        if name == "macs" and isinstance(record, Totals) and report.uncounted:
+            yield Fact((Words("without"),), (Given(uncounted(report), typed=False),), minor=True)
     if isinstance(record, Totals):
         yield from _peak(formulas, record, numbers)
     yield from _field(formulas, record)

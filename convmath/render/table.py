@@ -24,6 +24,7 @@ from convmath.render.cells import (
     sees,
     shape,
     shortened,
+    uncounted,
     wrapped,
 )
 from convmath.render.columns import SUMMABLE, TEXTS, cell
@@ -73,6 +74,8 @@ def render(
     if columns:
         return "\n".join([title, "", *_chosen(columns, shown, rows, width)])
     parts = [title, "", _table(shown, rows, width), _peak(shown, width)]
+    if shown.uncounted:
+        parts.append(wrapped(f"MACs without {uncounted(shown)}", 2, width))
     block = _formulas(analysis.report, width)
     return "\n".join([*parts, *(["", block] if block else [])])
 

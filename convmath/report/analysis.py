@@ -105,6 +105,8 @@ class Condition:
 
         Raises ``ZeroDivisionError`` for a modulus of zero.
         """
+        if self.modulus is None and self.relation in ("==", ">=", "<=") and self.left == self.right:
+            return True
         left = self.left if self.modulus is None else self.left % self.modulus
         if isinstance(left, Formula) or isinstance(self.right, Formula):
             return None
@@ -227,6 +229,11 @@ class NetworkReport:
     groups: tuple[LayerReport, ...]
     totals: Totals
     joins: tuple[JoinReport, ...] = ()
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The opaque layers that declare no MACs, which the total is without."""
+        return tuple(each.name for each in self.layers if each.kind == "opaque" and each.macs == 0)
 
     def layer(self, name: str) -> LayerReport:
         """Return the layer or group *name*; Raises ``KeyError`` where there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
@@ -169,12 +169,8 @@ class Network:
         return self._needed_by(spans[name])
 
     def _needed_by(self, span: range) -> Network:
-        first, last = len(self.inputs), span[-1]
-        needed = set(span)
-        for at in range(last, -1, -1):
-            if at in needed:
-                needed.update(producer - first for producer in self.nodes[at].inputs if producer >= first)
-        kept = sorted(needed)
+        first = len(self.inputs)
+        kept = sorted(needed(self.nodes, first, span))
         moved = {first + at: first + new for new, at in enumerate(kept)} | {at: at for at in range(first)}
         channels = {arriving_channels(old): symbol(arriving_channels(new)) for old, new in moved.items()}
         owners: dict[int, int] = {}
@@ -197,6 +193,15 @@ class Network:
         """Yield every name by which a layer or a group can be asked for."""
         yield from (node.name for node in self.nodes)
         yield from (group.name for group in self.groups)
+
+
+def needed(nodes: Sequence[Node], first: int, ends: Iterable[int]) -> set[int]:
+    """Return which nodes *ends* depend on, these themselves included; producers below *first* are no nodes."""
+    found = set(ends)
+    for at in range(max(found, default=-1), -1, -1):
+        if at in found:
+            found.update(producer - first for producer in nodes[at].inputs if producer >= first)
+    return found
 
 
 def inside(name: str, part: str) -> bool:

@@ -223,9 +223,9 @@ class Depth:
             if self._axis(each) is not None:
                 continue
             first, later = (self._condition_at(each, at) for at in (0, symbol(self.index)))
-            if not _always(later) and later != first:
+            if later.holds() is not True and later != first:
                 self._refuse(f"{first} in the first pass and {later} in pass {self.index} are two conditions")
-            if not _always(first):
+            if first.holds() is not True:
                 yield Requirement(first, "does-not-fit", f"a pass of {self.layer.name} needs {first}")
 
     def _condition_at(self, condition: Condition, at: Value) -> Condition:
@@ -235,9 +235,3 @@ class Depth:
 
     def _mentions(self, held: Value, *names: str) -> bool:
         return isinstance(held, Formula) and not held.names.isdisjoint(names)
-
-
-def _always(condition: Condition) -> bool:
-    """Tell whether a condition says nothing."""
-    same = condition.modulus is None and condition.relation in ("==", ">=", "<=") and condition.left == condition.right
-    return same or condition.holds() is True

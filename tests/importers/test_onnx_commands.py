@@ -131,6 +131,20 @@ def test_every_command_takes_a_model(imported: str, capsys: pytest.CaptureFixtur
         assert status(*arguments, "--allow-opaque") == 0, capsys.readouterr().err
 
 
+def test_a_converted_model_still_says_what_its_macs_are_without(
+    imported: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = model([node("Mystery", ["x"], ["y"], name="secret")])
+    unknown.graph.output[0].type.CopyFrom(unknown.graph.input[0].type)
+    Path(imported).write_bytes(unknown.SerializeToString())
+    spec = tmp_path / "model.yaml"
+    assert status("convert", imported, "--allow-opaque", "-o", str(spec)) == 0
+
+    for arguments in ([imported, "--allow-opaque"], [str(spec)]):
+        assert status("analyze", *arguments) == 0
+        assert "MACs without 1 opaque layer, which declares none: secret" in capsys.readouterr().out
+
+
 def test_a_model_may_come_from_standard_input(
     imported: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -137,9 +137,9 @@ def pool(kind: str, draw: Random, how: str) -> Case:
 def adaptive(kind: str, draw: Random, how: str) -> Case:
     shape = image(draw)
     rank = len(shape) - 1
-    size = 1 if how == "mean" else draw.choice((1, 2, 5))
-    if how == "mean":
-        module: nn.Module = Calls(lambda x: x.mean(tuple(range(2, rank + 2)), keepdim=True))
+    size = 1 if how in ("mean", "amax") else draw.choice((1, 2, 5))
+    if how in ("mean", "amax"):
+        module: nn.Module = Calls(lambda x: getattr(x, how)(tuple(range(2, rank + 2)), keepdim=True))
     elif how == "functional":
         module = Calls(lambda x: getattr(functional, f"{kind}{rank}d")(x, size))
     else:
@@ -167,7 +167,8 @@ def norm(kind: str, draw: Random, how: str) -> Case:
     size: Any = channels
     match kind:
         case "batch_norm":
-            module = torch_class("BatchNorm", shape)(channels, affine=affine)
+            held = {"affine": affine, "track_running_stats": True}
+            module = torch_class("InstanceNorm" if how == "instance" else "BatchNorm", shape)(channels, **held)
             means = torch.zeros(channels), torch.ones(channels)
             call = lambda x, **held: functional.batch_norm(x, *means, **held)  # noqa: E731
         case "instance_norm":

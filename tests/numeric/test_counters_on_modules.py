@@ -95,6 +95,39 @@ def test_a_module_that_runs_twice_is_counted_twice(counter: str) -> None:
     assert said.params == parameters(counter, model, (2, 6, 7))
 
 
+@pytest.mark.parametrize("counter", MEASURED)
+@pytest.mark.parametrize("returned", [["b"], ["b", "norm"], ["gate"]], ids="-".join)
+def test_layers_that_no_output_depends_on(counter: str, returned: list[str]) -> None:
+    from torch import Tensor, nn
+    from torch_counters import counted, parameters
+
+    class Heads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3)
+            self.c, self.norm = nn.Conv2d(4, 5, 3), nn.BatchNorm2d(5)
+            self.pool, self.relu = nn.AdaptiveAvgPool2d(1), nn.ReLU(inplace=True)
+
+        def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
+            made = {"a": self.a(x)}
+            made["b"], made["c"] = self.b(made["a"]), self.c(made["a"])
+            made["norm"] = self.norm(made["c"])
+            made["gate"] = self.relu(self.pool(made["norm"]))
+            return {name: made[name] for name in returned}
+
+    convs = {"a": (4, "input"), "b": (2, "a"), "c": (5, "a")}
+    layers: list[object] = [
+        {"conv": {"name": name, "out_channels": out, "kernel_size": 3, "from": arriving}}
+        for name, (out, arriving) in convs.items()
+    ]
+    layers += [{"batch_norm": {"name": "norm"}}, "global_avg_pool", {"relu": {"name": "gate"}}]
+
+    found = Report(network([3, 9, 8], layers, outputs=returned)).reconcile(counter)
+
+    assert found.total == counted(counter, Heads(), (3, 9, 8))
+    assert found.params == parameters(counter, Heads(), (3, 9, 8))
+
+
 @pytest.fixture(scope="module")
 def deform_operator() -> object:
     """Declare torchvision's operator, with the shape of its result and no values: its own needs a build for torch."""
