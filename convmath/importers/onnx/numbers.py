@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from convmath.formula import Formula, Value, ceil_of, floor_of, max_of, min_of, ratio
+from convmath.importers.factors import SINGLE, meant
 from convmath.importers.tensor import Constant, Unsupported
 
 MOST_NUMBERS = 32
@@ -67,13 +68,12 @@ def numbers(held: Any) -> Numbers:
 
 
 def exact(number: Any) -> Value:
-    """Return a number as an exact one."""
+    """Return a number as an exact one; a broken one as the fraction that it stands for in single precision."""
     if isinstance(number, bool | int | Formula | Fraction):
         return int(number) if isinstance(number, bool) else number
     if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
         raise Unsupported(f"{number} stands where a size is meant")
-    found = Fraction(number)
-    return found.numerator if found.denominator == 1 else found
+    return meant(float(number), SINGLE)
 
 
 def _quotient(dividend: Value, divisor: Value) -> Value:
