@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from convmath.formula import Formula, Value, ceil_of, floor_of, max_of, min_of, ratio
-from convmath.importers.factors import SINGLE, meant
+from convmath.importers.factors import meant
 from convmath.importers.tensor import Constant, Unsupported
 
 MOST_NUMBERS = 32
@@ -73,7 +73,7 @@ def exact(number: Any) -> Value:
         return int(number) if isinstance(number, bool) else number
     if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
         raise Unsupported(f"{number} stands where a size is meant")
-    return meant(float(number), SINGLE)
+    return meant(float(number), "f")
 
 
 def _quotient(dividend: Value, divisor: Value) -> Value:
