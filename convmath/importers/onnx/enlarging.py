@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 from typing import Any
 
-from convmath.formula import Value
+from convmath.formula import Value, is_integral
 from convmath.importers import arithmetic
 from convmath.importers.onnx.call import Call, operator
 from convmath.importers.onnx.numbers import MOST_NUMBERS, Numbers, exact, integers, numbers
@@ -30,6 +31,8 @@ def resize(call: Call) -> Tensor:
         held = call.get("scales") or call.given(2 if call.operator == "Resize" and call.opset > 10 else 1)
         values = tuple(map(exact, held)) if isinstance(held, list) else numbers(held).values
         factors = _spatial(x, values, (1,) * len(x.dims))
+        if not all(isinstance(each, Fraction) or is_integral(each) for each in factors):
+            sizes, factors = _reached(x, factors), ()
     _check_coordinates(call, mode, way, factors)
     align = way == "align_corners"
     return arithmetic.resize(call.sketch, call.name, x, size=sizes, factor=factors, mode=mode, align_corners=align)
@@ -46,6 +49,14 @@ def _spatial(x: Tensor, values: tuple[Value, ...], kept: tuple[Value, ...]) -> t
         elif values[axis] != kept[axis] and not (kept[axis] == BATCH_SIZE and isinstance(values[axis], int)):
             raise Unsupported(f"it enlarges the batch or the channels: {values[axis]}")
     return tuple(found[logical] for logical in sorted(found))
+
+
+def _reached(x: Tensor, factors: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return the sizes whose quotients by those of a map are its factors."""
+    sizes = tuple(size * factor for size, factor in zip(x.shape.sizes, factors, strict=True))
+    if not all(map(is_integral, sizes)):
+        raise Unsupported(f"it enlarges by {', '.join(map(str, factors))}, which are no quotients by its sizes")
+    return sizes
 
 
 def _check_coordinates(call: Call, mode: str, way: str, factors: tuple[Value, ...]) -> None:
@@ -97,9 +108,9 @@ def expand(call: Call) -> Any:
 
 def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
     """Return a constant, or a single size, repeated to a shape."""
-    found = numbers(held).values
-    if len(found) == 1 and prod(target) <= MOST_NUMBERS:
-        return Numbers(found * prod(target), single=not target)
+    found = numbers(held)
+    if len(found.values) == 1 and prod(target) <= MOST_NUMBERS:
+        return Numbers(found.values * prod(target), single=not target, real=found.real)
     if not isinstance(held, Constant):
         raise Unsupported(f"it repeats sizes to {list(target)}")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convmath.formula import Formula, Value
+from convmath.formula import Formula, Value, floor_of
 from convmath.importers import moves
 from convmath.importers.arithmetic import resize
+from convmath.importers.factors import meant
 from convmath.importers.layers import image
 from convmath.importers.tensor import BATCH, Constant, Tensor, Unsupported
 from convmath.importers.torch.calls import FUNCTIONS, Call, a_map, numbers
@@ -281,8 +282,7 @@ def interpolate(
     recompute_scale_factor: Any = None,
     antialias: Any = False,  # noqa: FBT002
 ) -> Tensor:
-    """Resize a map to a size, or by a whole factor."""
-    del recompute_scale_factor
+    """Resize a map to a size or by factors; with factors worked out anew only the size comes from those given."""
     x = image(a_map(input))
     if mode not in MODES or antialias:
         raise Unsupported(f"it resizes in the mode {mode}{', against aliases' if antialias else ''}")
@@ -292,9 +292,11 @@ def interpolate(
         given: dict[str, Any] = {"size": _sizes(wanted)}
     else:
         held = tuple(scale_factor) if isinstance(scale_factor, tuple | list) else (scale_factor,) * rank
-        if not all(float(each).is_integer() and each >= 1 for each in held):
-            raise Unsupported(f"it enlarges by {held}, which are no whole factors; give it a size")
-        given = {"factor": tuple(int(each) for each in held)}
+        factors = tuple(meant(float(each), "d") for each in held)
+        if recompute_scale_factor and not all(isinstance(each, int) for each in factors):
+            given = {"size": tuple(floor_of(of * each) for of, each in zip(x.shape.sizes, factors, strict=True))}
+        else:
+            given = {"factor": factors}
     return resize(call.sketch, call.name, x, mode=MODES[mode], align_corners=bool(align_corners), **given)
 
 
