@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, isfinite
 from typing import Any
 
 from convmath.formula import Formula, Value, floor_of
@@ -292,12 +293,30 @@ def interpolate(
         given: dict[str, Any] = {"size": _sizes(wanted)}
     else:
         held = tuple(scale_factor) if isinstance(scale_factor, tuple | list) else (scale_factor,) * rank
-        factors = tuple(meant(float(each), "d") for each in held)
-        if recompute_scale_factor and not all(isinstance(each, int) for each in factors):
-            given = {"size": tuple(floor_of(of * each) for of, each in zip(x.shape.sizes, factors, strict=True))}
-        else:
-            given = {"factor": factors}
+        given = _enlarged(x, tuple(map(float, held)), anew=bool(recompute_scale_factor))
     return resize(call.sketch, call.name, x, mode=MODES[mode], align_corners=bool(align_corners), **given)
+
+
+def _enlarged(x: Tensor, given: tuple[float, ...], *, anew: bool) -> dict[str, Any]:
+    """Return the factors that are given, or the size that they make of a map when factors are worked out *anew*.
+
+    PyTorch multiplies a size and a factor with rounding, which makes 114 of 50 by 2.3.
+    """
+    if not all(isfinite(each) and each > 0 for each in given):
+        raise Unsupported(f"it enlarges by {', '.join(map(str, given))}; a factor is above 0")
+    factors = tuple(meant(each, "d") for each in given)
+    made = tuple(floor_of(size * factor) for size, factor in zip(x.shape.sizes, factors, strict=True))
+    rounded = tuple(
+        floor(size * factor) if isinstance(size, int) else exact
+        for size, factor, exact in zip(x.shape.sizes, given, made, strict=True)
+    )
+    if anew and not all(isinstance(each, int) for each in factors):
+        return {"size": rounded}
+    if rounded != made:
+        raise Unsupported(
+            f"PyTorch rounds, and makes {rounded} of {x.shape.sizes} by {given}, not {made}; give it a size"
+        )
+    return {"factor": factors}
 
 
 @FUNCTIONS("pixel_shuffle")
