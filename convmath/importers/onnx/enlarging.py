@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from convmath.formula import Value, is_integral
+from convmath.formula.signs import surely_nonnegative
 from convmath.importers import arithmetic
 from convmath.importers.onnx.call import Call, operator
 from convmath.importers.onnx.numbers import MOST_NUMBERS, Numbers, exact, integers, numbers
@@ -34,6 +35,8 @@ def resize(call: Call) -> Tensor:
         if not all(isinstance(each, Fraction) or is_integral(each) for each in factors):
             sizes, factors = _reached(x, factors), ()
     _check_coordinates(call, mode, way, factors)
+    if mode == "nearest" and call.opset < 11:
+        _check_shrinking(x, sizes, factors)
     align = way == "align_corners"
     return arithmetic.resize(call.sketch, call.name, x, size=sizes, factor=factors, mode=mode, align_corners=align)
 
@@ -70,6 +73,15 @@ def _check_coordinates(call: Call, mode: str, way: str, factors: tuple[Value, ..
     if mode == "nearest" and whole and way in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric"):
         return
     raise Unsupported(f"there is no layer for mode {mode} with {way}, {rounding}")
+
+
+def _check_shrinking(x: Tensor, sizes: tuple[Value, ...], factors: tuple[Value, ...]) -> None:
+    """Refuse what older versions make smaller, but by reading every second element or every third."""
+    smaller = [size for size, old in zip(sizes, x.shape.sizes, strict=False) if not surely_nonnegative(size - old)]
+    smaller += [factor for factor in factors if isinstance(factor, Fraction) and factor < 1 and factor.numerator > 1]
+    if smaller:
+        message = "before version 11 ONNX reads the element above each place, for which there is no layer"
+        raise Unsupported(f"its map may become smaller ({smaller[0]}); {message}")
 
 
 @operator("DepthToSpace")
