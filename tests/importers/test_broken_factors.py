@@ -82,10 +82,10 @@ def by_runtime(made: bytes) -> Any:
     return lambda x: session.run(None, {"x": x[None]})[0][0]
 
 
-def resized(factor: float, mode: str) -> bytes:
+def resized(factor: float, mode: str, sizes: tuple[Any, Any] = ("H", "W")) -> bytes:
     scales = tensor("scales", (4,), [1.0, 1.0, factor, factor])
     made = node("Resize", ["x", "", "scales"], ["y"], **WAYS[mode])
-    return bytes(model([made], {"x": (1, 1, "H", "W")}, ("y",), [scales]).SerializeToString())
+    return bytes(model([made], {"x": (1, 1, *sizes)}, ("y",), [scales]).SerializeToString())
 
 
 @pytest.mark.onnx
@@ -134,6 +134,29 @@ def test_a_factor_for_each_axis_and_a_jump_that_reads_well() -> None:
 
     assert report.layers[0].receptive_field.jump == (Fraction(10, 7), Fraction(3, 5))
     assert [str(each) for each in report.totals.output_shape] == ["1", "floor(7*H/10)", "W + floor(2*W/3)"]
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("mode", WAYS)
+@pytest.mark.parametrize("sizes", [(8, 8), (8, 15), (15, 9)])
+def test_an_axis_whose_known_size_stays_is_copied(sizes: tuple[int, int], mode: str) -> None:
+    made = nn.Upsample(scale_factor=1.1, mode=mode).eval()
+    x = np.random.default_rng(0).standard_normal((1, *sizes)).astype(np.float32)
+
+    theirs = made(torch.from_numpy(x)[None])[0].numpy()
+
+    np.testing.assert_allclose(cm.run(cm.from_torch(made, x.shape), x), theirs, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.onnx
+@pytest.mark.peers
+@pytest.mark.parametrize("mode", WAYS)
+@pytest.mark.parametrize("sizes", [(8, 8), (8, 15), (15, 9)])
+def test_onnx_runtime_copies_a_map_whose_sizes_stay(sizes: tuple[int, int], mode: str) -> None:
+    x = np.random.default_rng(0).standard_normal((1, *sizes)).astype(np.float32)
+    made = resized(1.1, mode, sizes)
+
+    np.testing.assert_allclose(cm.run(cm.from_onnx(made), x), by_runtime(made)(x), rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.peers

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from convmath.formula import Value, is_integral
+from convmath.formula import Value, floor_of, is_integral
 from convmath.formula.signs import surely_nonnegative
 from convmath.importers import arithmetic
 from convmath.importers.onnx.call import Call, operator
@@ -34,6 +34,10 @@ def resize(call: Call) -> Tensor:
         factors = _spatial(x, values, (1,) * len(x.dims))
         if not all(isinstance(each, Fraction) or is_integral(each) for each in factors):
             sizes, factors = _reached(x, factors), ()
+        elif all(
+            isinstance(old, int) and floor_of(old * f) == old for old, f in zip(x.shape.sizes, factors, strict=True)
+        ):
+            factors = (1,) * len(factors)  # a map whose sizes stay is copied
     _check_coordinates(call, mode, way, factors)
     if mode == "nearest" and call.opset < 11:
         _check_shrinking(x, sizes, factors)

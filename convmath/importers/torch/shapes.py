@@ -316,7 +316,8 @@ def _enlarged(x: Tensor, given: tuple[float, ...], *, anew: bool) -> dict[str, A
         raise Unsupported(
             f"PyTorch rounds, and makes {rounded} of {x.shape.sizes} by {given}, not {made}; give it a size"
         )
-    return {"factor": factors}
+    kept = zip(x.shape.sizes, made, factors, strict=True)  # PyTorch copies an axis whose size stays
+    return {"factor": tuple(1 if size == new and isinstance(size, int) else factor for size, new, factor in kept)}
 
 
 @FUNCTIONS("pixel_shuffle")
