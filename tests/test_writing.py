@@ -150,6 +150,26 @@ def test_repeats_read_as_they_were(nodes: list[Node]) -> None:
     assert_same_graph(net, read_again(net))
 
 
+@pytest.mark.parametrize("form", ["yaml", "toml", "json"])
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("3/2", 1.5),
+        (0.7, 0.7),
+        ("1/1024", "1/1024"),
+        ("5/3", "5/3"),
+        (["3/2", "7/3"], [1.5, "7/3"]),
+        ([2, 0.25], [2, 0.25]),
+        (["4/2", "1/3"], [2, "1/3"]),
+    ],
+)
+def test_broken_factors_read_as_they_were(given: Any, shown: Any, form: str) -> None:
+    net = network([2, "H", "W"], [{"upsample": {"scale_factor": given, "mode": "bilinear"}}])
+
+    assert layers_of(net) == [{"upsample": {"scale_factor": shown, "mode": "bilinear"}}]
+    assert_same(net, read_again(net, form))
+
+
 def test_a_line_says_no_more_than_it_must() -> None:
     layers = [
         {"conv": {"out_channels": 8, "kernel_size": [3, 3], "padding": [[1, 1], [1, 1]], "stride": [1, 1]}},

@@ -115,7 +115,7 @@ def resize(
     mode: str = "nearest",
     align_corners: bool = False,
 ) -> Tensor:
-    """Add what enlarges a map, by whole factors or to a size."""
+    """Add what enlarges a map, by factors or to a size."""
     if size and all(
         isinstance(new, int) and isinstance(old, int) and new % old == 0
         for new, old in zip(size, x.shape.sizes, strict=True)

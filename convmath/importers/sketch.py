@@ -238,6 +238,9 @@ def _check_fields(layer: Layer) -> None:
         each = values[name] if isinstance(values[name], tuple) else (values[name],)
         if any(max(abs(part) for part in (size.numerator, size.denominator)) >= MOST_SIZE for size in _exact(each)):
             raise Unsupported(f"its {name} has more than 18 digits")
+        below = [size for size in _exact(each) if isinstance(size, Fraction) and size <= 0]
+        if below:
+            raise Unsupported(f"its {name} is {below[0]}, but must be above 0")
     clash = layer.clash(values)
     if clash is not None:
         raise Unsupported(clash)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 from typing import Any
 
-from convmath.formula import Value
+from convmath.formula import Value, floor_of, is_integral
+from convmath.formula.signs import surely_nonnegative
 from convmath.importers import arithmetic
 from convmath.importers.onnx.call import Call, operator
 from convmath.importers.onnx.numbers import MOST_NUMBERS, Numbers, exact, integers, numbers
@@ -30,7 +32,15 @@ def resize(call: Call) -> Tensor:
         held = call.get("scales") or call.given(2 if call.operator == "Resize" and call.opset > 10 else 1)
         values = tuple(map(exact, held)) if isinstance(held, list) else numbers(held).values
         factors = _spatial(x, values, (1,) * len(x.dims))
+        if not all(isinstance(each, Fraction) or is_integral(each) for each in factors):
+            sizes, factors = _reached(x, factors), ()
+        elif all(
+            isinstance(old, int) and floor_of(old * f) == old for old, f in zip(x.shape.sizes, factors, strict=True)
+        ):
+            factors = (1,) * len(factors)  # a map whose sizes stay is copied
     _check_coordinates(call, mode, way, factors)
+    if mode == "nearest" and call.opset < 11:
+        _check_shrinking(x, sizes, factors)
     align = way == "align_corners"
     return arithmetic.resize(call.sketch, call.name, x, size=sizes, factor=factors, mode=mode, align_corners=align)
 
@@ -48,6 +58,14 @@ def _spatial(x: Tensor, values: tuple[Value, ...], kept: tuple[Value, ...]) -> t
     return tuple(found[logical] for logical in sorted(found))
 
 
+def _reached(x: Tensor, factors: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return the sizes whose quotients by those of a map are its factors."""
+    sizes = tuple(size * factor for size, factor in zip(x.shape.sizes, factors, strict=True))
+    if not all(map(is_integral, sizes)):
+        raise Unsupported(f"it enlarges by {', '.join(map(str, factors))}, which are no quotients by its sizes")
+    return sizes
+
+
 def _check_coordinates(call: Call, mode: str, way: str, factors: tuple[Value, ...]) -> None:
     """Refuse ways to place pixels that are not PyTorch's, for which ``upsample`` is defined."""
     whole = bool(factors) and all(isinstance(each, int) for each in factors)
@@ -59,6 +77,15 @@ def _check_coordinates(call: Call, mode: str, way: str, factors: tuple[Value, ..
     if mode == "nearest" and whole and way in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric"):
         return
     raise Unsupported(f"there is no layer for mode {mode} with {way}, {rounding}")
+
+
+def _check_shrinking(x: Tensor, sizes: tuple[Value, ...], factors: tuple[Value, ...]) -> None:
+    """Refuse what older versions make smaller, but by reading every second element or every third."""
+    smaller = [size for size, old in zip(sizes, x.shape.sizes, strict=False) if not surely_nonnegative(size - old)]
+    smaller += [factor for factor in factors if isinstance(factor, Fraction) and factor < 1 and factor.numerator > 1]
+    if smaller:
+        message = "before version 11 ONNX reads the element above each place, for which there is no layer"
+        raise Unsupported(f"its map may become smaller ({smaller[0]}); {message}")
 
 
 @operator("DepthToSpace")
@@ -97,9 +124,9 @@ def expand(call: Call) -> Any:
 
 def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
     """Return a constant, or a single size, repeated to a shape."""
-    found = numbers(held).values
-    if len(found) == 1 and prod(target) <= MOST_NUMBERS:
-        return Numbers(found * prod(target), single=not target)
+    found = numbers(held)
+    if len(found.values) == 1 and prod(target) <= MOST_NUMBERS:
+        return Numbers(found.values * prod(target), single=not target, real=found.real)
     if not isinstance(held, Constant):
         raise Unsupported(f"it repeats sizes to {list(target)}")
 

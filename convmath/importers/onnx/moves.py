@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -41,10 +42,9 @@ def elementwise(call: Call) -> Any:
         return _on_maps(call, WORDS[call.operator])
     if call.operator not in ARITHMETIC or not all(map(_is_numbers, call.arriving)):
         raise Unsupported("it computes with constants only")
-    whole = all(not isinstance(value, float) for each in call.arriving for value in getattr(each, "values", ()))
     found = numbers(call.arriving[0])
     for each in call.arriving[1:]:
-        found = computed(call.operator, found, numbers(each), whole=whole)
+        found = computed(call.operator, found, numbers(each))
     return found
 
 
@@ -96,8 +96,10 @@ def same(call: Call) -> Any:
     held = call.given(0)
     if isinstance(held, Tensor) and call.get("to", REAL[0]) not in REAL:
         raise Unsupported(f"it makes a map one of type {type_name(call.get('to'))}, which rounds or cuts its numbers")
-    whole = call.operator == "Cast" and call.get("to") in (6, 7)  # int32, int64: towards zero, as sizes are positive
-    return rounded("Floor", held) if whole and isinstance(held, Numbers) else held
+    if call.operator == "Cast" and isinstance(held, Numbers):
+        whole = call.get("to") in (6, 7)  # int32, int64: towards zero, as sizes are positive
+        return replace(rounded("Floor", held) if whole else held, real=call.get("to") in REAL)
+    return held
 
 
 @operator("Dropout")
@@ -116,10 +118,10 @@ def constant(call: Call) -> Constant | Numbers:
     """Read a constant."""
     for word in ("value_int", "value_float"):
         if word in call.attributes:
-            return Numbers((exact(call.get(word)),), single=True)
+            return Numbers((exact(call.get(word)),), single=True, real=word == "value_float")
     for word in ("value_ints", "value_floats"):
         if word in call.attributes:
-            return Numbers(tuple(map(exact, call.get(word))))
+            return Numbers(tuple(map(exact, call.get(word))), real=word == "value_floats")
     if not isinstance(call.get("value"), Constant):
         raise Unsupported("it holds no plain numbers")
     return call.get("value")  # type: ignore[no-any-return]
@@ -173,10 +175,11 @@ def gather(call: Call) -> Any:
             raise Unsupported(f"there is no {what} {at} of {size}")
         kept = moves.slices(call.sketch, call.name, held, axis, at, at + 1 if at != -1 else None)
         return moves.squeeze(call.sketch, f"{call.name}.squeeze", kept, [axis])
-    values = numbers(held).values
+    found = numbers(held)
+    values = found.values
     if any(not -len(values) <= at < len(values) for at in integers(index)):
         raise Unsupported(f"it picks number {index.values} of {len(values)} sizes")
-    return Numbers(tuple(values[at] for at in integers(index)), index.single)
+    return Numbers(tuple(values[at] for at in integers(index)), index.single, real=found.real)
 
 
 @operator("Reshape")
@@ -235,7 +238,7 @@ def squeeze(call: Call) -> Any:
         gone = ones if axes is None else [axis % len(held.shape) for axis in axes]
         return held.reshaped(tuple(size for at, size in enumerate(held.shape) if at not in gone))
     if isinstance(held, Numbers):
-        return Numbers(held.values, single=len(held.values) == 1)
+        return replace(held, single=len(held.values) == 1, columns=0)
     return moves.squeeze(call.sketch, call.name, call.x, axes)
 
 
@@ -246,7 +249,7 @@ def unsqueeze(call: Call) -> Any:
     if isinstance(held, Constant):
         return held.reshaped(_with_ones(held.shape, axes))
     if isinstance(held, Numbers):
-        return Numbers(held.values)
+        return replace(held, single=False, columns=0)
     return moves.unsqueeze(call.sketch, call.name, call.x, axes)
 
 
@@ -264,7 +267,8 @@ def concat(call: Call) -> Any:
     if any(isinstance(each, Tensor) for each in call.arriving):
         parts = [call.map(at) for at in range(len(call.arriving))]
         return moves.concat(call.sketch, call.name, parts, call.get("axis"))
-    return Numbers(tuple(value for each in call.arriving for value in numbers(each).values))
+    held = list(map(numbers, call.arriving))
+    return Numbers(tuple(value for each in held for value in each.values), real=any(each.real for each in held))
 
 
 @operator("Split")
@@ -320,7 +324,7 @@ def slices(call: Call) -> Any:
         found = numbers(held)
         if found.columns and axes not in ((0,), (-2,)):
             raise Unsupported("it cuts columns of sizes")
-        return Numbers(tuple(v for row in found.rows[begin:stop:every] for v in row), columns=found.columns)
+        return replace(found, values=tuple(v for row in found.rows[begin:stop:every] for v in row), single=False)
     for count, (axis, start, end, step) in enumerate(zip(axes, starts, ends, steps, strict=True)):
         last = count == len(axes) - 1
         held = moves.slices(call.sketch, call.name if last else f"{call.name}.{axis}", held, axis, start, end, step)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from convmath.formula import Formula, Value, ceil_of, floor_of, max_of, min_of, ratio
+from convmath.importers.factors import meant
 from convmath.importers.tensor import Constant, Unsupported
 
 MOST_NUMBERS = 32
@@ -19,11 +20,13 @@ class Numbers:
     """A list of sizes, or a single one: integers, or formulas in the sizes of the input.
 
     With ``columns`` it is a matrix, row by row, as PyTorch's exporter turns pads round.
+    Those that are ``real`` stand in the model as floats, whose quotients are not rounded.
     """
 
     values: tuple[Value, ...]
     single: bool = False
     columns: int = 0
+    real: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,17 +44,18 @@ class Numbers:
     def reshaped(self, target: tuple[int, ...]) -> Numbers:
         """Return the same numbers in another shape, of two axes at most."""
         if len(target) < 2:
-            return Numbers(self.values, single=not target)
+            return replace(self, single=not target, columns=0)
         rows, columns = target if len(target) == 2 else (0, 0)
         columns = columns if columns > 0 else len(self.values) // max(1, rows)
         if not columns or len(self.values) % columns:
             raise Unsupported(f"{len(self.values)} sizes do not fill {list(target)}")
-        return Numbers(self.values, columns=columns)
+        return replace(self, single=False, columns=columns)
 
     def transposed(self) -> Numbers:
         """Return a matrix with its rows as columns."""
         rows = self.rows
-        return Numbers(tuple(value for column in zip(*rows, strict=True) for value in column), columns=len(rows))
+        turned = tuple(value for column in zip(*rows, strict=True) for value in column)
+        return replace(self, values=turned, columns=len(rows))
 
 
 def numbers(held: Any) -> Numbers:
@@ -62,24 +66,30 @@ def numbers(held: Any) -> Numbers:
     if isinstance(held, Numbers):
         return held
     if isinstance(held, Constant) and held.values is not None and len(held.shape) < 2:
-        return Numbers(tuple(map(exact, held.values)), not held.shape)
+        real = any(isinstance(value, float) for value in held.values)
+        return Numbers(tuple(map(exact, held.values)), not held.shape, real=real)
     raise Unsupported("the numbers it needs depend on what runs through the model, or are not in it")
 
 
 def exact(number: Any) -> Value:
-    """Return a number as an exact one."""
+    """Return a number as an exact one; a broken one as the fraction that it stands for in single precision."""
     if isinstance(number, bool | int | Formula | Fraction):
         return int(number) if isinstance(number, bool) else number
     if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
         raise Unsupported(f"{number} stands where a size is meant")
-    found = Fraction(number)
-    return found.numerator if found.denominator == 1 else found
+    return meant(float(number), "f")
 
 
 def _quotient(dividend: Value, divisor: Value) -> Value:
     if divisor == 0:
         raise Unsupported("a size is divided by 0")
     return floor_of(dividend, divisor)
+
+
+def _exact_quotient(dividend: Value, divisor: Value) -> Value:
+    if divisor == 0:
+        raise Unsupported("a size is divided by 0")
+    return ratio(dividend, divisor)
 
 
 ARITHMETIC: Mapping[str, Callable[[Value, Value], Value]] = {
@@ -93,24 +103,23 @@ ARITHMETIC: Mapping[str, Callable[[Value, Value], Value]] = {
 }
 
 
-def computed(word: str, left: Numbers, right: Numbers, *, whole: bool = True) -> Numbers:
-    """Return the arithmetic of two lists of sizes, element by element; a single one goes with each.
-
-    Without *whole* a division is exact: that of numbers which the model holds as floats.
-    """
+def computed(word: str, left: Numbers, right: Numbers) -> Numbers:
+    """Return the arithmetic of two lists of sizes, element by element; a single one goes with each."""
     one, two = left.values, right.values
     if len(one) != len(two):
         one, two = (one * len(two), two) if len(one) == 1 else (one, two * len(one))
     if len(one) != len(two):
         raise Unsupported(f"{len(left.values)} sizes meet {len(right.values)}")
-    how = ARITHMETIC[word] if whole or word != "Div" else ratio
-    return Numbers(tuple(how(a, b) for a, b in zip(one, two, strict=True)), left.single and right.single)
+    real = left.real or right.real
+    how = _exact_quotient if real and word == "Div" else ARITHMETIC[word]
+    found = tuple(how(a, b) for a, b in zip(one, two, strict=True))
+    return Numbers(found, left.single and right.single, real=real)
 
 
 def rounded(word: str, held: Numbers) -> Numbers:
     """Return sizes rounded down or up."""
     how = {"Floor": floor_of, "Ceil": ceil_of}[word]
-    return Numbers(tuple(how(each, 1) for each in held.values), held.single)
+    return replace(held, values=tuple(how(each, 1) for each in held.values))
 
 
 def integers(held: Any) -> tuple[int, ...]:

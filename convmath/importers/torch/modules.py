@@ -179,7 +179,13 @@ def _unflatten(call: Call, module: Any, input: Any) -> Tensor:
 @MODULES("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d")
 def _upsample(call: Call, module: Any, input: Any) -> Tensor:
     return shapes.interpolate(
-        call, input, module.size, module.scale_factor, mode=module.mode, align_corners=module.align_corners
+        call,
+        input,
+        module.size,
+        module.scale_factor,
+        module.mode,
+        module.align_corners,
+        module.recompute_scale_factor,
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, isfinite
 from typing import Any
 
-from convmath.formula import Formula, Value
+from convmath.formula import Formula, Value, floor_of
 from convmath.importers import moves
 from convmath.importers.arithmetic import resize
+from convmath.importers.factors import meant
 from convmath.importers.layers import image
 from convmath.importers.tensor import BATCH, Constant, Tensor, Unsupported
 from convmath.importers.torch.calls import FUNCTIONS, Call, a_map, numbers
@@ -281,8 +283,7 @@ def interpolate(
     recompute_scale_factor: Any = None,
     antialias: Any = False,  # noqa: FBT002
 ) -> Tensor:
-    """Resize a map to a size, or by a whole factor."""
-    del recompute_scale_factor
+    """Resize a map to a size or by factors; with factors worked out anew only the size comes from those given."""
     x = image(a_map(input))
     if mode not in MODES or antialias:
         raise Unsupported(f"it resizes in the mode {mode}{', against aliases' if antialias else ''}")
@@ -292,10 +293,31 @@ def interpolate(
         given: dict[str, Any] = {"size": _sizes(wanted)}
     else:
         held = tuple(scale_factor) if isinstance(scale_factor, tuple | list) else (scale_factor,) * rank
-        if not all(float(each).is_integer() and each >= 1 for each in held):
-            raise Unsupported(f"it enlarges by {held}, which are no whole factors; give it a size")
-        given = {"factor": tuple(int(each) for each in held)}
+        given = _enlarged(x, tuple(map(float, held)), anew=bool(recompute_scale_factor))
     return resize(call.sketch, call.name, x, mode=MODES[mode], align_corners=bool(align_corners), **given)
+
+
+def _enlarged(x: Tensor, given: tuple[float, ...], *, anew: bool) -> dict[str, Any]:
+    """Return the factors that are given, or the size that they make of a map when factors are worked out *anew*.
+
+    PyTorch multiplies a size and a factor with rounding, which makes 114 of 50 by 2.3.
+    """
+    if not all(isfinite(each) and each > 0 for each in given):
+        raise Unsupported(f"it enlarges by {', '.join(map(str, given))}; a factor is above 0")
+    factors = tuple(meant(each, "d") for each in given)
+    made = tuple(floor_of(size * factor) for size, factor in zip(x.shape.sizes, factors, strict=True))
+    rounded = tuple(
+        floor(size * factor) if isinstance(size, int) else exact
+        for size, factor, exact in zip(x.shape.sizes, given, made, strict=True)
+    )
+    if anew and not all(isinstance(each, int) for each in factors):
+        return {"size": rounded}
+    if rounded != made:
+        raise Unsupported(
+            f"PyTorch rounds, and makes {rounded} of {x.shape.sizes} by {given}, not {made}; give it a size"
+        )
+    kept = zip(x.shape.sizes, made, factors, strict=True)  # PyTorch copies an axis whose size stays
+    return {"factor": tuple(1 if size == new and isinstance(size, int) else factor for size, new, factor in kept)}
 
 
 @FUNCTIONS("pixel_shuffle")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cached_property, partial
 
 from convmath.errors import Problem, SpecError
@@ -14,6 +15,8 @@ from convmath.spec.writing.names import counts_kind, counts_only
 Shape = tuple[Value, ...]
 Derive = Callable[[Network], list[Shape]]
 """Returns the shape, channels first, that every producer of a network puts out by the rules of its layers."""
+SHORT_DECIMAL = 6
+"""A decimal of more characters is written as a ratio."""
 
 
 class Source:
@@ -76,13 +79,15 @@ class Source:
         """Return a value with the channels of all producers put in, as far as they are known."""
         return bind(value, self.known) if isinstance(value, Formula) and reserved_names(value) else value
 
-    def text(self, value: Value, producer: int) -> int | str:
+    def text(self, value: Value, producer: int) -> int | float | str:
         """Return a value as a file has it, at a layer at which *producer* arrives.
 
         Raises ``SpecError`` where it depends on channels that no expression there can name.
         """
+        if isinstance(value, Fraction):
+            return _decimal(value) or str(value)
         if not isinstance(value, Formula):
-            return value  # type: ignore[return-value]
+            return value
         own = self.reserved(producer)
         names = reserved_names(value)
         if names - {own}:
@@ -109,6 +114,12 @@ class Source:
         sizes = tuple(symbol(f"size{at}@{layer.name}") for at in range(len(self.shapes[producer]) - 1))
         one = layer.bind(self.known).one(symbol(name(0)), sizes)
         return Source(one, layer.nodes, name, (last,), self.derive, self, read=self.read)
+
+
+def _decimal(value: Fraction) -> float | None:
+    """Return a ratio as a decimal where a short one says the same, as 3/2 is 1.5; 5/3 has none."""
+    decimal = float(value)
+    return decimal if len(repr(decimal)) <= SHORT_DECIMAL and Fraction(repr(decimal)) == value else None
 
 
 def whole(network: Network, derive: Derive) -> Source:
