@@ -112,6 +112,16 @@ def test_passes_of_a_symbolic_number_are_summed(counter: str) -> None:
         assert bind(in_symbols.total, values) == reconciled(net.bind(values), counter).counted.total
 
 
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_shared_parameters_are_counted_alike_in_a_symbolic_number_of_passes(counter: str) -> None:
+    block = [{"batch_norm": {"name": "a"}}, "relu", {"batch_norm": {"share": "a"}}]
+    net = network([4, 3, 3], [{"repeat": {"times": "n", "layers": block}}])
+
+    assert (
+        bind(reconciled(net, counter).counted.total, {"n": 3}) == reconciled(net.bind({"n": 3}), counter).counted.total
+    )
+
+
 @pytest.mark.parametrize("outputs", [["head"], ["other"]])
 def test_layers_that_no_output_depends_on_are_left_out_of_passes_of_a_symbolic_number(outputs: list[str]) -> None:
     conv = {"out_channels": 8, "kernel_size": 1}

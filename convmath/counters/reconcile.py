@@ -16,7 +16,7 @@ from convmath.report import Analysis, Counted, Difference, NetworkReport, Reconc
 from convmath.spec.graph import Network, Node, arriving_channels, needed
 from convmath.spec.layer import Layer
 from convmath.spec.passes import Passes
-from convmath.symbolic.facts import Facts, Shape, apply
+from convmath.symbolic.facts import Shape, apply
 from convmath.symbolic.passes import Depth
 
 MOST_NAMED = 3
@@ -153,7 +153,7 @@ class _Walk:
         for at, node in enumerate(self.network.nodes):
             arriving = tuple(Shape(shapes[each][0], shapes[each][1:]) for each in node.inputs)
             layer = node.resolved(channels)
-            self._enter(node, layer, arriving, apply(layer, *arriving), lambda amount: amount, used=at in used)
+            self._enter(node, layer, arriving, lambda amount: amount, used=at in used)
         if self.refused:
             raise self._refusal()
         differences = tuple(each for each in (line.difference() for line in self.lines.values()) if each.amount != 0)
@@ -167,7 +167,6 @@ class _Walk:
         node: Node,
         layer: Layer,
         arriving: tuple[Shape, ...],
-        facts: Facts,
         summed: Callable[[Value], Value],
         *,
         used: bool,
@@ -179,12 +178,12 @@ class _Walk:
         if isinstance(layer, Passes):
             depth = Depth(layer, arriving[0])
             inside = needed(layer.nodes, 1, [layer.out - 1]) if used else set()
-            for at, (inner, resolved, reaching, found) in enumerate(depth.inside()):
+            for at, (inner, resolved, reaching) in enumerate(depth.inside()):
                 add_up = lambda amount: summed(depth.summed(amount))  # noqa: E731
-                self._enter(inner, resolved, reaching, found, add_up, used=at in inside)
+                self._enter(inner, resolved, reaching, add_up, used=at in inside)
             return
         if self.counter.unused is not None and not used:
-            self._add_all(node, layer.kind, self.counter.unused, _site(layer, arriving, facts), summed)
+            self._add_all(node, layer.kind, self.counter.unused, _site(layer, arriving), summed)
             return
         reason = self.counter.unknown(layer)
         if reason is not None:
@@ -193,7 +192,7 @@ class _Walk:
         how = self.hows.of(node, layer)
         if self.counter.depends(layer.kind):
             self.assumed[layer.kind, how] += 1
-        self._add_all(node, layer.kind, self.counter.entries(layer.kind, how), _site(layer, arriving, facts), summed)
+        self._add_all(node, layer.kind, self.counter.entries(layer.kind, how), _site(layer, arriving), summed)
 
     def _add_all(self, node: Node, kind: str, entries: Entries, site: Site, summed: Callable[[Value], Value]) -> None:
         for entry in entries:
@@ -222,7 +221,8 @@ class _Walk:
         return UnsupportedError(f"there is no number of {self.counter.name} to explain\n  {listed}")
 
 
-def _site(layer: Layer, arriving: tuple[Shape, ...], facts: Facts) -> Site:
+def _site(layer: Layer, arriving: tuple[Shape, ...]) -> Site:
+    facts = apply(layer, *arriving)
     return Site(
         layer=layer,
         arriving=tuple((each.channels, *each.sizes) for each in arriving),

@@ -86,12 +86,11 @@ class Depth:
             requirements=tuple(self._requirements()),
         )
 
-    def inside(self) -> Iterator[tuple[Node, Layer, tuple[Shape, ...], Facts]]:
-        """Yield the layers of one pass, in symbols, with the shapes that reach them and their facts."""
+    def inside(self) -> Iterator[tuple[Node, Layer, tuple[Shape, ...]]]:
+        """Yield the layers of one pass, in symbols, with the shapes that reach them."""
         walk, _ = self._walk()
-        for node, facts in zip(walk.network.nodes, walk.facts, strict=True):
-            reaching = tuple(walk.traces[each].shape for each in node.inputs)
-            yield node, node.resolved(walk.channels), reaching, facts
+        for node in walk.network.nodes:
+            yield node, node.resolved(walk.channels), tuple(walk.traces[each].shape for each in node.inputs)
 
     def summed(self, count: Value) -> Value:
         """Return a count of one pass, summed over all: the first on its own, then from 1 to n - 1."""
