@@ -33,7 +33,9 @@ class Parameters:
             self.used.add(name)
         values = None if learned or tensor.numel() != 1 or tensor.is_meta else (tensor.item(),)
         zeros = name not in self._stored and values is None and not tensor.is_meta and not tensor.any()
-        return Constant(name, tuple(tensor.shape), lambda: array(tensor), values, 0.0 if zeros else None)
+        return Constant(
+            name, tuple(tensor.shape), lambda: array(tensor), values, 0.0 if zeros else None, learned=learned
+        )
 
     def of(self, module: torch.nn.Module, name: str) -> Constant | None:
         """Return a parameter or buffer of a layer; None where it has none of this name."""
@@ -63,13 +65,14 @@ class Parameters:
             return made
         parts = list(_keys((args, kwargs)))
         key = f"{word}({','.join(parts)})"
-        if self.used.intersection(parts):
+        learned = bool(self.used.intersection(parts))
+        if learned:
             self.used.add(key)
 
         def read() -> Any:
             return array(compute(*_with(args, _tensor), **_with(dict(kwargs), _tensor)))
 
-        return Constant(key, tuple(made.shape), read)
+        return Constant(key, tuple(made.shape), read, learned=learned)
 
 
 def array(tensor: torch.Tensor) -> Any:

@@ -155,11 +155,13 @@ def _advice(sketch: Sketch, wanted: Wanted) -> str:
 
 
 def _kept_as_parameters(sketch: Sketch, parameters: Parameters) -> Iterator[tuple[str, int]]:
-    """Yield the tensors that the module does not learn, in the place of a layer's parameters, with their sizes."""
+    """Yield the tensors that the module does not learn, in the place of layers' parameters, with their sizes."""
+    found: dict[str, int] = {}
     for draft in sketch.drafts:
         for name, each in draft.given.items():
-            if name not in BUFFERS and each.key not in parameters.used:
-                yield each.key, each.size
+            if name not in BUFFERS and each.key not in parameters.used and draft.node.share is None:
+                found[each.key] = found.get(each.key, 0) + each.size
+    yield from found.items()
 
 
 def maps(held: Any) -> Iterator[Tensor]:

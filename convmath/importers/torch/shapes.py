@@ -22,10 +22,10 @@ def _listed(given: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @FUNCTIONS("contiguous", "to", "float", "double", "half", "bfloat16", "type_as", "clone", "detach", "cpu", "cuda")
 @FUNCTIONS("type", "requires_grad_", "_to_copy", "alias", "lift_fresh_copy", "detach_", "_assert_tensor_metadata")
-def _same(call: Call, input: Any, *args: Any, **kwargs: Any) -> Tensor:
-    """Add nothing: what arrives goes on."""
+def _same(call: Call, input: Any, *args: Any, **kwargs: Any) -> Tensor | Constant:
+    """Add nothing: what arrives goes on; numbers of the module, where it is brought to the type of a map."""
     del call, args, kwargs
-    return a_map(input)
+    return input if isinstance(input, Constant) else a_map(input)
 
 
 @FUNCTIONS("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout")

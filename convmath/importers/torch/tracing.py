@@ -36,6 +36,8 @@ from convmath.importers.torch.parameters import Parameters
 
 _PATCHING = RLock()
 """Only one module at a time is read: the calls of all modules are watched meanwhile, in this thread."""
+UNSAFE = ("zeros", "ones", "pow", "float_power", "remainder", "xlogy", "where", "full", "linspace", "arange", "tensor")
+"""Functions of PyTorch that take the first argument for a number before they ask what it is."""
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module", "DataParallel"})
 
 
@@ -77,7 +79,7 @@ class Traced:
                 return torch.get_default_dtype()
             case "device":
                 return torch.device("cpu")
-            case "requires_grad" | "is_cuda" | "is_sparse" | "is_quantized" | "is_meta" | "is_nested":
+            case "requires_grad" | "_is_param" | "is_cuda" | "is_sparse" | "is_quantized" | "is_meta" | "is_nested":
                 return False
             case "data":
                 return self
@@ -186,7 +188,8 @@ class Tracer:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         module = torch.nn.Module
-        called, held = module.__call__, module.__getattr__
+        called, held, put = module.__call__, module.__getattr__, module.__setattr__
+        before: dict[tuple[int, str], tuple[dict[str, Any], dict[str, Any]]] = {}
         own = get_ident()
 
         def watched(each: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -199,19 +202,30 @@ class Tracer:
                 return self.wrapped(self.parameters.constant(found))
             return found
 
-        makers = {name: getattr(torch, name) for name in ("zeros", "ones")}
-        module.__call__, module.__getattr__ = watched, seen  # type: ignore[method-assign]
+        def noted(each: torch.nn.Module, name: str, value: Any) -> None:
+            if get_ident() != own or not [*_found(value)]:
+                put(each, name, value)
+                return
+            kept = each.__dict__
+            before.setdefault((id(each), name), (kept, {name: kept[name]} if name in kept else {}))
+            kept[name] = value
+
+        makers = {name: getattr(torch, name) for name in UNSAFE}
+        module.__call__, module.__getattr__, module.__setattr__ = watched, seen, noted  # type: ignore[assignment]
         for name, maker in makers.items():
             setattr(torch, name, self._maker(maker))
         try:
             yield
         finally:
-            module.__call__, module.__getattr__ = called, held  # type: ignore[method-assign]
+            module.__call__, module.__getattr__, module.__setattr__ = called, held, put  # type: ignore[method-assign]
+            for (_, name), (kept, held_before) in before.items():  # the module is left as it was
+                kept.pop(name, None)
+                kept.update(held_before)
             for name, maker in makers.items():
                 setattr(torch, name, maker)
 
     def _maker(self, maker: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what makes a map of sizes; PyTorch's own fails where the first one is a symbol."""
+        """Return what takes stand-ins in every place; PyTorch's own fails, or crashes, where it expects a number."""
 
         def made(*args: Any, **kwargs: Any) -> Any:
             return self.call(maker, args, kwargs) if [*_found((args, kwargs))] else maker(*args, **kwargs)
