@@ -286,7 +286,7 @@ def _affine(rewriting: _Rewriting, at: int) -> bool:
     if not isinstance(draft.node.layer, Bias):
         return False
     [scaled] = draft.node.inputs
-    normed = rewriting.inner(scaled, Scale)
+    normed = rewriting.inner(scaled, Scale) if rewriting.layer(scaled) == Scale(single=False) else None
     layer = None if normed is None else rewriting.layer(normed)
     if normed is None or not isinstance(layer, GroupNorm | LayerNorm | InstanceNorm) or layer.affine:
         return False

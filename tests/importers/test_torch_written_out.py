@@ -151,3 +151,57 @@ def test_a_square_is_a_map_times_itself(square):
 def test_other_powers_are_refused():
     with pytest.raises(UnsupportedError, match="pow: it is no part of a layer that is known"):
         cm.from_torch(made(lambda self, x: x**3))
+
+
+FACTORS = {
+    "a number": ((), lambda x, g: g * x),
+    "a number in a list": ((1,), lambda x, g: x * g),
+    "a number of all axes": ((1, 1, 1, 1), lambda x, g: x * g),
+    "a divisor": ((), lambda x, g: x / g),
+    "a power": ((), lambda x, g: x * g.exp()),
+    "of a function": ((1,), lambda x, g: torch.tanh(g) * x),
+}
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_one_learned_factor_for_all_channels(factor):
+    shape, scaled = FACTORS[factor]
+    held = nn.Parameter(torch.rand(shape) + 0.5)
+    module = made(lambda self, x: x + scaled(self.conv(x), self.g), conv=nn.Conv2d(3, 3, 1), g=held)
+    assert kinds_where_values_agree(module) == ["pointwise_conv", "scale", "add"]
+    assert parameters(module) == 12 + 1
+
+
+def test_one_factor_at_two_places_is_one_parameter():
+    module = made(
+        lambda self, x: self.g * (x + self.g * self.conv(x)), conv=nn.Conv2d(3, 3, 1), g=nn.Parameter(torch.rand(1))
+    )
+    assert kinds_where_values_agree(module) == ["pointwise_conv", "scale", "add", "scale"]
+    assert parameters(module) == 13
+
+
+def test_numbers_out_of_one_parameter_each_count():
+    def forward(self, x):
+        weight = torch.relu(self.w)
+        return weight[0] * x + weight[1] * self.conv(x)
+
+    module = made(forward, conv=nn.Conv2d(3, 3, 1), w=nn.Parameter(torch.rand(2) + 0.5))
+    assert kinds_where_values_agree(module) == ["scale", "pointwise_conv", "scale", "add"]
+    assert parameters(module) == 12 + 2
+
+
+def test_two_numbers_out_of_one_that_is_learned_are_refused():
+    def forward(self, x):
+        share = torch.sigmoid(self.a)
+        return share * x + (1 - share) * self.conv(x)
+
+    module = made(forward, conv=nn.Conv2d(3, 3, 1), a=nn.Parameter(torch.rand(())))
+    with pytest.raises(UnsupportedError, match="of the 1 numbers of 'a' layers make 2"):
+        cm.from_torch(module)
+
+
+def test_one_factor_behind_a_norm_is_none_of_its_own():
+    held = {"g": nn.Parameter(torch.rand(1)), "b": nn.Parameter(torch.rand(3, 1, 1))}
+    module = made(lambda self, x: self.norm(x) * self.g + self.b, norm=nn.GroupNorm(1, 3, affine=False), **held)
+    assert kinds_where_values_agree(module) == ["group_norm", "scale", "bias"]
+    assert parameters(module) == 4

@@ -109,6 +109,7 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
     sketch.advice = _advice(sketch, wanted)
     only = None if wanted.output is None else dict(keyed(made)).get(wanted.output, wanted.output)
+    _check_counted(sketch, parameters)
     network = sketch.network(returned, wanted.symbols, about, only)
     return network if wanted.weights else replace(network, weights={})
 
@@ -152,6 +153,19 @@ def _advice(sketch: Sketch, wanted: Wanted) -> str:
     if symbols and any(each.why.endswith(OPEN) for each in sketch.refused):
         found.append(f"numbers in the place of {symbols} may settle it, as in --input-shape 3,32,32")
     return "; ".join(found)
+
+
+def _check_counted(sketch: Sketch, parameters: Parameters) -> None:
+    """Refuse layers that make more numbers of a parameter than it has, as ``a`` and ``1 - a`` are: they count once."""
+    counted: dict[str, int] = {}
+    for draft in sketch.drafts:
+        for each in draft.given.values() if draft.node.share is None else ():
+            if (origin := parameters.origin(each.key)) is not None:
+                name, size = origin
+                counted[name] = counted.get(name, 0) + each.size
+                if counted[name] > size:
+                    why = f"of the {size} numbers of '{name}' layers make {counted[name]}, which are no parameters each"
+                    sketch.refuse(draft.node.kind, draft.node.name, why)
 
 
 def _kept_as_parameters(sketch: Sketch, parameters: Parameters) -> Iterator[tuple[str, int]]:
