@@ -146,6 +146,8 @@ def concat(call: Call, tensors: Any, dim: int = 0, axis: int | None = None) -> T
 @FUNCTIONS("stack")
 def stack(call: Call, tensors: Any, dim: int = 0) -> Tensor:
     """Put maps of one channel behind one another, along an axis of their own."""
+    if dim in (0, *(-len(a_map(each).dims) - 1 for each in tensors)):
+        raise Unsupported("it puts maps behind one another along an axis before the batch; only channels can be joined")
     parts = [moves.unsqueeze(call.sketch, f"{call.name}.unsqueeze", a_map(each), (dim,)) for each in tensors]
     return moves.concat(call.sketch, call.name, parts, dim)
 

@@ -16,7 +16,7 @@ import torch
 
 from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import ATTENTION, Constant, Tensor
+from convmath.importers.tensor import ATTENTION, OPEN, Constant, Tensor, Unsupported
 from convmath.importers.torch import modules, sizes
 from convmath.importers.torch.calls import (
     ATTENTIVE,
@@ -238,8 +238,9 @@ class Tracer:
         if is_leaf(module) or modules.changed(module):
             call = Call(self.sketch, path or kind.lower(), kind, self.parameters)
             handler = self._handler(module, kind)
-            if handler is None and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
-                self.sketch.refuse(kind, call.name, NO_LAYER)
+            why = modules.changed(module) or (NO_LAYER if handler is None else None)
+            if why and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
+                self.sketch.refuse(kind, call.name, why)
             return self.wrapped(perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs))))
         self._scope.append(path)
         before = len(self.sketch.refused)
@@ -335,6 +336,8 @@ def carried_out(
         if call.operator in ("size", "dim", "numel"):
             return _of_constant(call.operator, *args)
         handler: Any = of_filled if any(map(is_open, args)) else partial(_folded, function)
+        if handler is not of_filled and contains((args, kwargs), Formula):
+            handler = _of_sizes
     else:
         handler = partial(_computed, function)
     return perform(call, handler, args, kwargs)
@@ -344,8 +347,14 @@ def _folded(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
     return call.parameters.folded(call.operator, function, args, kwargs)
 
 
+def _of_sizes(call: Call, *args: Any, **kwargs: Any) -> Any:
+    del call, args, kwargs
+    raise Unsupported(f"it makes a map of numbers of the model, {OPEN}")
+
+
 def _computed(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
-    return sizes.computed(call.operator, function, args, kwargs)
+    made = sizes.computed(call.operator, function, args, kwargs)
+    return call.parameters.constant(made) if isinstance(made, torch.Tensor) else made
 
 
 IGNORED = frozenset({"_assert", "_log_api_usage_once", "_assert_async", "_assert_scalar", "sym_constrain_range"})
@@ -382,7 +391,5 @@ def _given(handler: Callable[..., Any], module: torch.nn.Module) -> Callable[...
 
 
 def _refused(why: str, call: Call, *args: Any, **kwargs: Any) -> Any:
-    from convmath.importers.tensor import Unsupported
-
     del call, args, kwargs
     raise Unsupported(why)
