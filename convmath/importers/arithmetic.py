@@ -66,27 +66,34 @@ def _rescaled(sketch: Sketch, name: str, word: str, x: Tensor, number: float, *,
 
 
 def _per_channel(sketch: Sketch, name: str, word: str, x: Tensor, other: Constant, *, turned: bool) -> Tensor:
-    """Add a factor or a bias for each channel; numbers for each position are refused."""
+    """Add a factor or a bias for each channel, or one factor for all; numbers for each position are refused."""
     axes = x.axes[len(x.axes) - len(other.shape) :]
     if len(other.shape) > len(x.axes):
         raise Unsupported(f"numbers of {list(other.shape)} meet a map of {x}")
+    if other.size == 1 and word in ("mul", "div") and not (turned and word == "div"):
+        return _scaled(sketch, name, word, x, other)
     wide = [axis for axis, size in zip(axes, other.shape, strict=True) if size != 1]
     if wide != [CHANNELS] or other.size != x.shape.channels or word not in ("add", "sub", "mul", "div"):
         raise Unsupported(f"numbers of {list(other.shape)} meet a map of {x}; they must be one for each channel")
     if word == "div" and turned:
         raise Unsupported("it divides learned numbers by a map")
-    flat = other.arranged((other.size,), lambda array: array.reshape(-1))
     if word in ("mul", "div"):
-        factors = (
-            flat if word == "mul" else other.arranged((other.size,), lambda array: 1 / array.reshape(-1), " inverted")
-        )
-        return sketch.layer(name, Scale(), x, given={"weight": factors})
+        return _scaled(sketch, name, word, x, other)
+    flat = other.arranged((other.size,), lambda array: array.reshape(-1))
     if word == "sub" and turned:
         x = sketch.layer(f"{name}.negative", Rescaling(scale=-1.0, offset=0.0), x)
     added = (
         flat if word == "add" or turned else other.arranged((other.size,), lambda array: -array.reshape(-1), " negated")
     )
     return sketch.layer(name, Bias(), x, given={"bias": added})
+
+
+def _scaled(sketch: Sketch, name: str, word: str, x: Tensor, other: Constant) -> Tensor:
+    """Add a product with learned numbers, or with one over them."""
+    factors = other.arranged((other.size,), lambda array: array.reshape(-1))
+    if word == "div":
+        factors = other.arranged((other.size,), lambda array: 1 / array.reshape(-1), " inverted")
+    return sketch.layer(name, Scale(single=other.size == 1 != x.shape.channels), x, given={"weight": factors})
 
 
 def _merged(sketch: Sketch, name: str, word: str, left: Tensor, right: Tensor) -> Tensor:

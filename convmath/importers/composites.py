@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from math import isclose, sqrt
 from typing import Any
 
@@ -30,8 +31,9 @@ from convmath.spec.activation import (
 from convmath.spec.conv import Conv
 from convmath.spec.dense import Dense
 from convmath.spec.layer import Layer
-from convmath.spec.merge import Multiply
+from convmath.spec.merge import Divide, Multiply, Subtract
 from convmath.spec.norm import Bias, GroupNorm, InstanceNorm, LayerNorm, Scale
+from convmath.spec.pool import ChannelAvgPool
 from convmath.spec.reshape import Reshape
 from convmath.spec.shuffle import ChannelShuffle
 from convmath.spec.transpose import ConvTranspose
@@ -74,6 +76,15 @@ class _Rewriting:
     def layer(self, producer: int) -> Layer | None:
         """Return the layer that puts out *producer*; None for an input of the network."""
         return self.drafts[producer - self.first].node.layer if producer >= self.first else None
+
+    def inputs(self, producer: int) -> tuple[int, ...]:
+        """Return what arrives at the layer that puts out *producer*."""
+        return self.drafts[producer - self.first].node.inputs
+
+    def closed(self, inside: set[int], at: int) -> bool:
+        """Tell whether what *inside* puts out is used within it, and by the node *at*, alone."""
+        readers = [*self.drafts[at].node.inputs, *chain.from_iterable(map(self.inputs, inside))]
+        return all(self.uses[each] == readers.count(each) for each in inside)
 
     def inner(self, producer: int, kind: type[Layer]) -> int | None:
         """Return what arrives at the layer of *kind* that puts out *producer*, if one use only is made of it."""
@@ -274,7 +285,7 @@ def _affine(rewriting: _Rewriting, at: int) -> bool:
     if not isinstance(draft.node.layer, Bias):
         return False
     [scaled] = draft.node.inputs
-    normed = rewriting.inner(scaled, Scale)
+    normed = rewriting.inner(scaled, Scale) if rewriting.layer(scaled) == Scale(single=False) else None
     layer = None if normed is None else rewriting.layer(normed)
     if normed is None or not isinstance(layer, GroupNorm | LayerNorm | InstanceNorm) or layer.affine:
         return False
@@ -286,6 +297,47 @@ def _affine(rewriting: _Rewriting, at: int) -> bool:
         return False
     rewriting.drafts[at] = replace(draft, given={**scale.given, **draft.given})
     return rewriting.put(at, replace(layer, affine=True), x, [scaled, normed])
+
+
+def _centred(rewriting: _Rewriting, at: int) -> bool:
+    """Put together ``(x - mean) / sqrt(variance + eps)``, both over the channels: the norm that ConvNeXt writes out."""
+    for difference, deviation, word in _quotient(rewriting, at):
+        if rewriting.layer(deviation) != Function(word=word):
+            continue
+        [total] = rewriting.inputs(deviation)
+        added = rewriting.layer(total)
+        if not isinstance(added, Rescaling) or added.scale != 1 or added.offset <= 0:
+            continue
+        [variance] = rewriting.inputs(total)
+        square = rewriting.inputs(variance)[0] if isinstance(rewriting.layer(variance), ChannelAvgPool) else -1
+        factors = rewriting.inputs(square) if isinstance(rewriting.layer(square), Multiply) else ()
+        whole = [_less(rewriting, each) for each in {difference, *factors}]
+        sources = {each[0] for each in whole if each}
+        if len(factors) != 2 or len({*factors}) != 1 or None in whole or len(sources) != 1:
+            continue
+        inside = {deviation, total, variance, square, difference, *factors, *(each[1] for each in whole if each)}
+        if rewriting.closed(inside, at):
+            norm = LayerNorm(over="channels", affine=False, eps=added.offset)
+            return rewriting.put(at, norm, sources.pop(), sorted(inside))
+    return False
+
+
+def _quotient(rewriting: _Rewriting, at: int) -> Iterator[tuple[int, int, str]]:
+    """Yield what a node divides, what by, and how that ends: in a root, or in the inverse of one to multiply with."""
+    node = rewriting.drafts[at].node
+    if isinstance(node.layer, Divide):
+        yield node.inputs[0], node.inputs[1], "sqrt"
+    for left, right in _product(rewriting, at):
+        yield left, right, "rsqrt"
+
+
+def _less(rewriting: _Rewriting, producer: int) -> tuple[int, int] | None:
+    """Return a map and its mean over the channels, if *producer* is their difference."""
+    if not isinstance(rewriting.layer(producer), Subtract):
+        return None
+    x, mean = rewriting.inputs(producer)
+    over = isinstance(rewriting.layer(mean), ChannelAvgPool) and rewriting.inputs(mean) == (x,)
+    return (x, mean) if over else None
 
 
 def _log_sigmoid(rewriting: _Rewriting, at: int) -> bool:
@@ -322,5 +374,6 @@ PATTERNS: tuple[Callable[[_Rewriting, int], bool], ...] = (
     _biased,
     _unshuffled,
     _grouped,
+    _centred,
     _affine,
 )

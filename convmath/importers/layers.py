@@ -24,9 +24,17 @@ def image(x: Tensor, rank: int | None = None) -> Tensor:
     if not x.is_plain:
         raise Unsupported(f"it works on channels first, but the axes are in the order {x.order}")
     if not x.shape.sizes or rank not in (None, len(x.shape.sizes)):
-        wanted = f"{rank} axes of space" if rank else "an image"
-        raise Unsupported(f"it works on {wanted}, but a map of {x} arrives")
+        raise Unsupported(_rank_refused(rank, x))
     return x
+
+
+def _rank_refused(rank: int | None, x: Tensor) -> str:
+    return f"it works on {f'{rank} axes of space' if rank else 'an image'}, but a map of {x} arrives"
+
+
+def off_rank(x: Tensor, why: str) -> bool:
+    """Tell whether *why* refuses a map for one axis of space too many."""
+    return why == _rank_refused(len(x.shape.sizes) - 1, x)
 
 
 def weighted(weight: Constant, bias: Constant | None, outputs: int) -> dict[str, Constant]:

@@ -140,7 +140,7 @@ class Sketch:
         Where equal arrays are stored once, lists of numbers that are alike say nothing.
         """
         for name, each in given.items():
-            if not each.key or (self.stored_once and len(each.shape) < 2):
+            if not each.key or not each.learned or (self.stored_once and len(each.shape) < 2):
                 continue
             first = self._readers.setdefault(each.key, owner)
             if first != owner:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -114,6 +114,8 @@ class Constant:
     """The number that all elements are, where the model fills a shape with it rather than store them."""
     turned: str = ""
     """What was done to the numbers that ``key`` names, where that matters to those who would share them."""
+    learned: bool = True
+    """False for numbers that training leaves as they are: any layer may read them, they are no parameters."""
 
     @property
     def size(self) -> int:
@@ -127,19 +129,22 @@ class Constant:
 
     def reshaped(self, shape: tuple[int, ...]) -> Constant:
         """Return the same numbers, in the same order, in another shape."""
-        return Constant(self.key, shape, lambda: self.read().reshape(shape), self.values, self.made, self.turned)
+        return replace(self, shape=shape, read=lambda: self.read().reshape(shape))
 
     def arranged(self, shape: tuple[int, ...], how: Callable[[Any], Any], turned: str = "") -> Constant:
         """Return the same numbers as *how* arranges their array, which gives *shape*; *turned* says how in a word."""
-        return Constant(self.key, shape, lambda: how(self.read()), turned=self.turned + turned)
+        return self._turned(shape, lambda: how(self.read()), self.turned + turned)
 
     def transposed(self, order: tuple[int, ...]) -> Constant:
         """Return the same numbers with their axes in another order."""
         shape = tuple(self.shape[at] for at in order)
         if order == (1, 0) and self.turned.endswith(TURNED):
             back = self.turned.removesuffix(TURNED)
-            return Constant(self.key, shape, lambda: self.read().transpose(order), turned=back)
+            return self._turned(shape, lambda: self.read().transpose(order), back)
         return self.arranged(shape, lambda array: array.transpose(order), f" by {order}")
+
+    def _turned(self, shape: tuple[int, ...], read: Callable[[], Any], turned: str) -> Constant:
+        return Constant(self.key, shape, read, turned=turned, learned=self.learned)
 
 
 class Reading(Mapping[str, Any]):

@@ -83,10 +83,10 @@ def scaled(x: Array, weights: Weights, shape: tuple[int, ...], *, affine: bool) 
 
 
 @kernel(Scale)
-def scale(layer: Scale, weights: Weights, x: Array) -> Array:  # noqa: ARG001
-    """Return every channel times its factor."""
-    weight = weights.parameter("weight", x.shape[:1], around=1.0, spread=0.5)
-    return x.apply(np.multiply, weight.reshape(per_channel(x)))
+def scale(layer: Scale, weights: Weights, x: Array) -> Array:
+    """Return every channel times its factor, or times the only one."""
+    weight = weights.parameter("weight", (1,) if layer.single else x.shape[:1], around=1.0, spread=0.5)
+    return x.apply(np.multiply, weight.reshape((1,) * len(x.shape) if layer.single else per_channel(x)))
 
 
 @kernel(Bias)

@@ -101,11 +101,14 @@ class InstanceNorm(Layer):
         source="Caffe, Scale; Touvron et al. 2021, LayerScale",
         torch="x * weight",
         onnx="Mul",
+        remark="With single: true all channels have the same factor, as in ReZero.",
     ),
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale(Layer):
-    """Multiply every channel with a learned factor."""
+    """Multiply every channel with a learned factor, or all with a single one (Bachlechner et al. 2021, ReZero)."""
+
+    single: bool = flag(default=False)
 
 
 @layer(

@@ -63,9 +63,11 @@ def instance_norm(layer: InstanceNorm, shape: Shape) -> Facts:
 
 
 @rule(Scale)
-def scale(layer: Scale, shape: Shape) -> Facts:  # noqa: ARG001
-    """Derive one factor per channel."""
-    return pointwise(shape, params=shape.channels, operations=Operations(elementwise=shape.elements))
+def scale(layer: Scale, shape: Shape) -> Facts:
+    """Derive one factor per channel, or one in all."""
+    return pointwise(
+        shape, params=1 if layer.single else shape.channels, operations=Operations(elementwise=shape.elements)
+    )
 
 
 @rule(Bias)

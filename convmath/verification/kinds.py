@@ -226,6 +226,12 @@ def opaque(random: Random, place: Place) -> Fields:
     }
 
 
+@strategy("scale")
+def scale(random: Random, place: Place) -> Fields:  # noqa: ARG001
+    """Draw one factor per channel, or one in all."""
+    return {"single": random.choice((False, True))}
+
+
 @strategy("prelu")
 def prelu(random: Random, place: Place) -> Fields:
     """Draw one slope, or one per channel, or now and then a number that must be refused."""
@@ -241,7 +247,6 @@ PLAIN = (
     "flatten",
     "dropout",
     "identity",
-    "scale",
     "bias",
     "global_avg_pool",
     "global_max_pool",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from operator import attrgetter
 
+import numpy as np
 import pytest
 
 import convmath as cm
 from convmath.errors import UnsupportedError, UsageError
 
 if find_spec("torch"):
+    import torch
     from torch import nn
+    from torch.nn.utils import prune  # noqa: F401  (torch.nn.utils does not import it by itself)
 
 pytestmark = pytest.mark.peers
 
@@ -150,3 +154,78 @@ def test_advice_is_what_helps():
     assert len(cm.from_torch(flat, (3, 32, 32)).nodes) == 3
     assert "--allow-opaque" in refusal(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Fold((4, 4), 2)))
     assert "help:" not in refusal(nn.TransformerEncoderLayer(4, 2), (4,))
+
+
+@pytest.mark.parametrize("shape", [5, None, "3,8,8", 2.5])
+def test_a_shape_that_is_none_is_wrong_usage(shape):
+    with pytest.raises(UsageError, match="write channels and sizes without the batch, as in") as refused:
+        cm.from_torch(nn.ReLU(), shape)
+    assert refused.value.exit_status == 2
+
+
+def test_whole_numbers_of_any_type_are_sizes():
+    assert cm.from_torch(nn.ReLU(), (3, np.int64(8), "W")).inputs[0].shape[:2] == (3, 8)
+    assert cm.from_torch(nn.ReLU(), {"input": [np.uint8(3)]}).inputs[0].shape == (3,)
+    for wrong in (True, 8.0, np.float64(8)):
+        with pytest.raises(UsageError):
+            cm.from_torch(nn.ReLU(), (3, wrong, 8))
+
+
+def test_a_shape_with_the_batch_is_told_to_leave_it_out():
+    layers = nn.Sequential(nn.ReLU(), nn.Conv2d(3, 4, 3))
+    assert "leave out the batch, as in (3, 64, 'W')" in refusal(layers, (1, 3, 64, "W"))
+    assert "leave out the batch" not in refusal(layers, (2, 3, 64, 64))
+    assert "leave out the batch" not in refusal(layers, (1, 64))
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("spectral_norm", "torch.nn.utils.remove_spectral_norm(layer)"),
+        ("weight_norm", "torch.nn.utils.remove_weight_norm(layer)"),
+        ("parametrizations.spectral_norm", "torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')"),
+        ("parametrizations.weight_norm", "torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')"),
+        ("prune.identity", "torch.nn.utils.prune.remove(layer, 'weight')"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_all_layers_whose_weights_are_computed_are_listed_with_what_helps(way, told):
+    change = attrgetter(way)(nn.utils)
+    more = ("weight",) if way.startswith("prune") else ()
+    made = nn.Sequential(*(change(nn.Conv2d(3, 3, 3), *more) for _ in range(3)), nn.ReLU(), nn.Conv2d(3, 3, 1)).eval()
+    said = refusal(made)
+    assert told in said
+    assert "(at 0, 1, 2)" in said
+
+
+def test_a_new_axis_before_the_batch_is_named():
+    assert "along an axis before the batch" in refusal(module(lambda self, x: torch.stack([x, x], 0).sum(0)))
+    assert "along an axis before the batch" in refusal(module(lambda self, x: torch.stack([x, x], -5).sum(0)))
+
+
+@pytest.mark.parametrize("product", ["einsum", "matmul"])
+def test_a_product_with_numbers_of_the_model_is_no_attention(product):
+    def forward(self, x):
+        return torch.einsum("bchw,oc->bohw", x, self.g) if product == "einsum" else torch.matmul(self.g, x)
+
+    said = refusal(module(forward, g=nn.Parameter(torch.rand(8, 3 if product == "einsum" else 8))), (3, 8, 8))
+    assert f"{product}: it multiplies a map with numbers of the model" in said
+    assert "attention" not in said
+    assert "as attention does" in refusal(module(lambda self, x: torch.matmul(x, x)), (3, 8, 8))
+
+
+def test_numbers_that_are_repeated_by_a_size_are_told_in_words():
+    def repeated(x):
+        return torch.linspace(-1, 1, 8).view(1, 1, 1, 8).expand(x.shape[0], 1, x.shape[2], -1)
+
+    said = refusal(module(lambda self, x: x + repeated(x)), (3, 8, 8))
+    assert "it makes a map of numbers of the model, which depends on the sizes of the input" in said
+    assert "N@" not in said
+
+
+@pytest.mark.parametrize(
+    "computed",
+    [lambda x: torch.pow(x, 3), lambda x: torch.where(x > 0, 0.0, x), lambda x: torch.remainder(2, x)],
+)
+def test_functions_that_take_a_number_first_are_refused_in_words(computed):
+    assert "cannot be read as a network" in refusal(module(lambda self, x: computed(x)))

@@ -29,6 +29,13 @@ class Two(nn.Module):
 def broken():
     return made[7]
 
+def needing(width):
+    return made
+
+class Needing(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+
 def number():
     return 7
 
@@ -125,6 +132,8 @@ def test_without_trust_nothing_is_imported(ask):
     ("words", "status", "told"),
     [
         (("mynets_of_a_test:broken",), 3, "its code fails at mynets_of_a_test.py:"),
+        (("mynets_of_a_test:needing",), 3, "its code fails at mynets_of_a_test.py:18: TypeError: needing() missing 1"),
+        (("mynets_of_a_test:Needing",), 3, "its code fails at mynets_of_a_test.py:22: TypeError: Needing.__init__()"),
         (("mynets_of_a_test:leaving",), 3, "SystemExit"),
         (("mynets_of_a_test:Leaving",), 4, "it ends the program"),
         (("mynets_of_a_test:Two", "--input-shape", "2,H,W"), 2, "forward takes 'left', 'right'; 1 shape is given"),
@@ -133,6 +142,11 @@ def test_without_trust_nothing_is_imported(ask):
         (("nowhere_at_all:make",), 2, "there is no Python module 'nowhere_at_all'"),
         (("mynets_of_a_test:attentive", "--input-shape", "4"), 4, "as attention does"),
         (("mynets_of_a_test:make", "--input-shape", "3,,W"), 2, "is no shape"),
+        (
+            ("mynets_of_a_test:make", "--input-shape", "3x64x64"),
+            2,
+            "3x64x64 is no shape; write channels and sizes with",
+        ),
         (("mynets_of_a_test:Two", "--input-shape", "3,H", "--input-shape", "x=3,H"), 2, "name all of them"),
         (("zoo:lenet5", "--input-shape", "3,H,W"), 2, "--input-shape goes with --trust"),
     ],

@@ -125,6 +125,8 @@ def test_reshape_slice_and_scale() -> None:
         run(network([4, 3, 2], {"scale": {"name": "s"}}), x, {"s": {"weight": weight}}),
         batch(x * weight[:, None, None]),
     )
+    single = {"scale": {"name": "s", "single": True}}
+    agree(run(network([4, 3, 2], single), x, {"s": {"weight": weight[:1]}}), batch(x * weight[0]))
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 Shape = Sequence[int | str]
+WRITTEN = "write channels and sizes without the batch, as in (3, 'H', 'W')"
 
 
 def from_torch(
@@ -84,15 +85,30 @@ def _shapes(module: Module, given: Shape | Sequence[Shape] | Mapping[str, Shape]
     if isinstance(given, Mapping):
         found = {str(key): shape for key, shape in given.items()}
     else:
-        several = not isinstance(given, str) and any(not isinstance(each, int | str) for each in given)
+        if isinstance(given, str) or not isinstance(given, Sequence):
+            raise UsageError(f"input_shape is {inert(repr(given)[:80])}; {WRITTEN}")
+        given = [*map(_plain, given)]
+        several = any(not isinstance(each, int | str) for each in given)
         shapes: Sequence[Any] = given if several else [given]
         found = dict(zip(_arguments(module, len(shapes)), shapes, strict=True))
     for key, shape in found.items():
         if isinstance(shape, str) or not isinstance(shape, Sequence) or not shape:
-            raise UsageError(f"the input '{inert(key)}' has no shape; write channels and sizes, as in (3, 'H', 'W')")
+            raise UsageError(f"the input '{inert(key)}' has no shape; {WRITTEN}")
     if not found:
-        raise UsageError("input_shape names no input; write channels and sizes, as in (3, 'H', 'W')")
-    return found
+        raise UsageError(f"input_shape names no input; {WRITTEN}")
+    return {key: [*map(_plain, shape)] for key, shape in found.items()}
+
+
+def _plain(given: Any) -> Any:
+    """Return a whole number of any type, such as NumPy's, as Python's own."""
+    from operator import index
+
+    if isinstance(given, bool | str):
+        return given
+    try:
+        return index(given)
+    except TypeError:
+        return given
 
 
 def _arguments(module: Module, count: int) -> list[str]:

@@ -24,7 +24,7 @@ PLAIN: dict[str, Callable[[], Layer]] = {
     "logsigmoid": spec.LogSigmoid,
 }
 """Functions without numbers of their own."""
-UNSAID = ("abs", "erf", "exp", "log", "reciprocal", "rsqrt", "sin", "cos", "sqrt", "square", "softshrink")
+UNSAID = ("abs", "erf", "exp", "log", "reciprocal", "rsqrt", "sin", "cos", "sqrt", "softshrink")
 """Functions of one element that are no layer, but perhaps part of one."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from convmath.importers import arithmetic
@@ -10,6 +11,7 @@ from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.importers.torch.calls import FUNCTIONS, Call, a_map
 from convmath.importers.torch.filled import meets
 from convmath.spec.activation import Rescaling
+from convmath.spec.merge import Multiply
 
 BINARY = {
     "add": "add",
@@ -34,6 +36,8 @@ BINARY = {
     "maximum": "max",
     "minimum": "min",
 }
+ROOTS = {0.5: "sqrt", -0.5: "rsqrt"}
+"""Powers that have names of their own."""
 
 
 def _binary(word: str) -> Callable[..., Tensor | Constant]:
@@ -66,15 +70,40 @@ def _neg(call: Call, input: Any) -> Tensor:
 
 @FUNCTIONS("pow")
 def _pow(call: Call, input: Any, exponent: Any) -> Tensor:
-    if exponent == 1:
-        return a_map(input)
-    return call.sketch.function(call.name, "pow", a_map(input))
+    x, number = a_map(input), exponent.scalar if isinstance(exponent, Constant) else exponent
+    if number == 1:
+        return x
+    if number == 2:
+        return _square(call, x)
+    return call.sketch.function(call.name, next((ROOTS[each] for each in ROOTS if each == number), "pow"), x)
+
+
+@FUNCTIONS("square")
+def _square(call: Call, input: Any) -> Tensor:
+    return call.sketch.layer(call.name, Multiply(), a_map(input), a_map(input))
 
 
 @FUNCTIONS("mean")
 def _mean(call: Call, input: Any, dim: Any = None, keepdim: Any = False, dtype: Any = None, axis: Any = None) -> Tensor:  # noqa: FBT002
     del dtype
     return _reduced(call, input, "mean", dim if axis is None else axis, keepdim)
+
+
+@FUNCTIONS("var")
+def _var(
+    call: Call,
+    input: Any,
+    dim: Any = None,
+    unbiased: Any = True,  # noqa: FBT002
+    keepdim: Any = False,  # noqa: FBT002
+    correction: Any = None,
+) -> Tensor:
+    """Add the mean of the squares of what differs from the mean, as hand-written norms have it."""
+    if not isinstance(unbiased, bool) or (unbiased if correction is None else correction != 0):
+        raise Unsupported("it takes an unbiased variance, whose divisor is one less; no layer has that")
+    mean = _reduced(replace(call, name=f"{call.name}.mean"), input, "mean", dim, keepdim=True)
+    less = arithmetic.binary(call.sketch, f"{call.name}.sub", "sub", input, mean)
+    return _reduced(call, _square(replace(call, name=f"{call.name}.square"), less), "mean", dim, keepdim)
 
 
 @FUNCTIONS("amax", "max")

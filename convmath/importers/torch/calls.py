@@ -77,12 +77,10 @@ MODULES = Table()
 """Layers of torch.nn by the names of their classes."""
 
 NO_LAYER = "there is no layer for it"
+PRODUCTS = ("matmul", "bmm", "baddbmm", "einsum")
 ATTENTIVE = frozenset(
     {
-        "matmul",
-        "bmm",
-        "baddbmm",
-        "einsum",
+        *PRODUCTS,
         "scaled_dot_product_attention",
         "multi_head_attention_forward",
         "MultiheadAttention",
@@ -112,6 +110,8 @@ def perform(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: 
 
 def _performed(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     if handler is None:
+        if call.operator in PRODUCTS and contains(args, Constant) and not contains(args, Poison):
+            raise Unsupported("it multiplies a map with numbers of the model; as a Linear or a Conv2d it can be read")
         raise Unsupported(ATTENTION if call.operator in ATTENTIVE else NO_LAYER)
     try:
         signature(handler).bind(call, *args, **kwargs)

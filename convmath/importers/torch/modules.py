@@ -245,16 +245,27 @@ def _function(word: str) -> Callable[..., Any]:
     return handler
 
 
-COMPUTED = (
-    "its weights are computed from other parameters; remove_parametrizations writes them down",
-    "its weights are computed by a hook before every call; remove it first",
-)
-"""Why the weights of a layer may be other numbers than its parameters."""
+COMPUTED = {
+    "": "its weights are computed by a hook before every call; remove it first",
+    **{
+        name: f"its weights are computed before every call; torch.nn.utils.{remedy} writes them down"
+        for name, remedy in {
+            "parametrizations": "parametrize.remove_parametrizations(layer, 'weight')",
+            "SpectralNorm": "remove_spectral_norm(layer)",
+            "WeightNorm": "remove_weight_norm(layer)",
+            "BasePruningMethod": "prune.remove(layer, 'weight')",
+        }.items()
+    },
+}
+"""Why the weights of a layer may be other numbers than its parameters, by what computes them, and what helps."""
 
 
 def changed(module: Any) -> str | None:
     """Return why the weights of a layer are other numbers than its parameters, if they are."""
     if hasattr(module, "parametrizations"):
-        return COMPUTED[0]
+        return COMPUTED["parametrizations"]
     hooks = module._forward_pre_hooks.values()  # noqa: SLF001  (there is no public list of them)
-    return COMPUTED[1] if any(type(hook).__module__.startswith("torch.nn.utils") for hook in hooks) else None
+    for kind in map(type, hooks):
+        if kind.__module__.startswith("torch.nn.utils"):
+            return next((COMPUTED[each.__name__] for each in kind.__mro__ if each.__name__ in COMPUTED), COMPUTED[""])
+    return None

@@ -16,6 +16,8 @@ class Parameters:
     def __init__(self, root: torch.nn.Module) -> None:
         self._names: dict[int, str] = {}
         self._kept: dict[int, torch.Tensor] = {}
+        self._origins: dict[str, str] = {}
+        """Of which parameter alone something is computed."""
         self.used: set[str] = set()
         for name, each in root.named_parameters(remove_duplicate=False):
             self._names.setdefault(id(each), name)
@@ -33,13 +35,20 @@ class Parameters:
             self.used.add(name)
         values = None if learned or tensor.numel() != 1 or tensor.is_meta else (tensor.item(),)
         zeros = name not in self._stored and values is None and not tensor.is_meta and not tensor.any()
-        return Constant(name, tuple(tensor.shape), lambda: array(tensor), values, 0.0 if zeros else None)
+        return Constant(
+            name, tuple(tensor.shape), lambda: array(tensor), values, 0.0 if zeros else None, learned=learned
+        )
 
     def of(self, module: torch.nn.Module, name: str) -> Constant | None:
         """Return a parameter or buffer of a layer; None where it has none of this name."""
         # While a model is read, its attributes are watched; these two are not.
         held = module._parameters.get(name, module._buffers.get(name))  # noqa: SLF001
         return None if held is None else self.constant(held)
+
+    def origin(self, key: str) -> tuple[str, int] | None:
+        """Return the parameter that something is, or is computed of alone, with its size."""
+        name = self._origins.get(key, key)
+        return (name, self._sizes[name]) if name in self._sizes else None
 
     def unused(self) -> Iterator[tuple[str, int]]:
         """Yield the parameters that no layer uses, with their sizes: those of a part of the model together."""
@@ -63,13 +72,16 @@ class Parameters:
             return made
         parts = list(_keys((args, kwargs)))
         key = f"{word}({','.join(parts)})"
-        if self.used.intersection(parts):
+        learned = self.used.intersection(parts)
+        if learned:
             self.used.add(key)
+        if len(origins := {self._origins.get(each, each) for each in learned}) == 1:
+            self._origins[key] = origins.pop()
 
         def read() -> Any:
             return array(compute(*_with(args, _tensor), **_with(dict(kwargs), _tensor)))
 
-        return Constant(key, tuple(made.shape), read)
+        return Constant(key, tuple(made.shape), read, learned=bool(learned))
 
 
 def array(tensor: torch.Tensor) -> Any:

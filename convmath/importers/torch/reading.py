@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 from convmath.errors import ConvmathError, UnsupportedError, UsageError, inert
+from convmath.formula import Formula, Value
+from convmath.importers import layers
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import ATTENTION, OPEN, Tensor
+from convmath.importers.tensor import ATTENTION, BATCH_SIZE, OPEN, Tensor
 from convmath.importers.torch.calls import NO_LAYER
 from convmath.importers.torch.exported import export
 from convmath.importers.torch.modules import COMPUTED
@@ -20,7 +22,7 @@ from convmath.limits import Limits
 from convmath.spec.graph import Input, Network, SymbolInfo, inside
 
 BUFFERS = ("running_mean", "running_var")
-FINAL = (ATTENTION, *COMPUTED)
+FINAL = (ATTENTION, *COMPUTED.values())
 """Reasons that no export does away with."""
 
 
@@ -109,6 +111,7 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
     sketch.advice = _advice(sketch, wanted)
     only = None if wanted.output is None else dict(keyed(made)).get(wanted.output, wanted.output)
+    _check_counted(sketch, parameters)
     network = sketch.network(returned, wanted.symbols, about, only)
     return network if wanted.weights else replace(network, weights={})
 
@@ -151,15 +154,37 @@ def _advice(sketch: Sketch, wanted: Wanted) -> str:
     symbols = ", ".join(each.name for each in wanted.symbols)
     if symbols and any(each.why.endswith(OPEN) for each in sketch.refused):
         found.append(f"numbers in the place of {symbols} may settle it, as in --input-shape 3,32,32")
+    for at, each in enumerate(sketch.inputs):
+        if each.shape[0] == 1 and any(layers.off_rank(sketch.source(at), refusal.why) for refusal in sketch.refused):
+            found.insert(0, f"leave out the batch, as in {_written(each.shape[1:])}")
     return "; ".join(found)
 
 
+def _written(shape: Sequence[Value]) -> str:
+    return f"({', '.join(repr(str(each)) if isinstance(each, Formula) else str(each) for each in shape)})"
+
+
+def _check_counted(sketch: Sketch, parameters: Parameters) -> None:
+    """Refuse layers that make more numbers of a parameter than it has, as ``a`` and ``1 - a`` are: they count once."""
+    counted: dict[str, int] = {}
+    for draft in sketch.drafts:
+        for each in draft.given.values() if draft.node.share is None else ():
+            if (origin := parameters.origin(each.key)) is not None:
+                name, size = origin
+                counted[name] = counted.get(name, 0) + each.size
+                if counted[name] > size:
+                    why = f"of the {size} numbers of '{name}' layers make {counted[name]}, which are no parameters each"
+                    sketch.refuse(draft.node.kind, draft.node.name, why)
+
+
 def _kept_as_parameters(sketch: Sketch, parameters: Parameters) -> Iterator[tuple[str, int]]:
-    """Yield the tensors that the module does not learn, in the place of a layer's parameters, with their sizes."""
+    """Yield the tensors that the module does not learn, in the place of layers' parameters, with their sizes."""
+    found: dict[str, int] = {}
     for draft in sketch.drafts:
         for name, each in draft.given.items():
-            if name not in BUFFERS and each.key not in parameters.used:
-                yield each.key, each.size
+            if name not in BUFFERS and each.key not in parameters.used and draft.node.share is None:
+                found[each.key] = found.get(each.key, 0) + each.size
+    yield from found.items()
 
 
 def maps(held: Any) -> Iterator[Tensor]:
@@ -200,7 +225,7 @@ def _kind(made: Any) -> str:
 
 
 def _reason(error: Exception | SystemExit) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).replace(repr(BATCH_SIZE), "batch")
     if isinstance(error, SystemExit):
         return inert(f"it ends the program, with sys.exit({text[:100]})")
     return inert(f"{text[:300] or type(error).__name__}")

@@ -24,10 +24,10 @@ def _listed(given: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @FUNCTIONS("contiguous", "to", "float", "double", "half", "bfloat16", "type_as", "clone", "detach", "cpu", "cuda")
 @FUNCTIONS("type", "requires_grad_", "_to_copy", "alias", "lift_fresh_copy", "detach_", "_assert_tensor_metadata")
-def _same(call: Call, input: Any, *args: Any, **kwargs: Any) -> Tensor:
-    """Add nothing: what arrives goes on."""
+def _same(call: Call, input: Any, *args: Any, **kwargs: Any) -> Tensor | Constant:
+    """Add nothing: what arrives goes on; numbers of the module, where it is brought to the type of a map."""
     del call, args, kwargs
-    return a_map(input)
+    return input if isinstance(input, Constant) else a_map(input)
 
 
 @FUNCTIONS("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout")
@@ -148,6 +148,8 @@ def concat(call: Call, tensors: Any, dim: int = 0, axis: int | None = None) -> T
 @FUNCTIONS("stack")
 def stack(call: Call, tensors: Any, dim: int = 0) -> Tensor:
     """Put maps of one channel behind one another, along an axis of their own."""
+    if dim in (0, *(-len(a_map(each).dims) - 1 for each in tensors)):
+        raise Unsupported("it puts maps behind one another along an axis before the batch; only channels can be joined")
     parts = [moves.unsqueeze(call.sketch, f"{call.name}.unsqueeze", a_map(each), (dim,)) for each in tensors]
     return moves.concat(call.sketch, call.name, parts, dim)
 

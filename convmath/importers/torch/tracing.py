@@ -16,7 +16,7 @@ import torch
 
 from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import ATTENTION, Constant, Tensor
+from convmath.importers.tensor import ATTENTION, OPEN, Constant, Tensor, Unsupported
 from convmath.importers.torch import modules, sizes
 from convmath.importers.torch.calls import (
     ATTENTIVE,
@@ -36,6 +36,8 @@ from convmath.importers.torch.parameters import Parameters
 
 _PATCHING = RLock()
 """Only one module at a time is read: the calls of all modules are watched meanwhile, in this thread."""
+UNSAFE = ("zeros", "ones", "pow", "float_power", "remainder", "xlogy", "where", "full", "linspace", "arange", "tensor")
+"""Functions of PyTorch that take the first argument for a number before they ask what it is."""
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module", "DataParallel"})
 
 
@@ -77,7 +79,7 @@ class Traced:
                 return torch.get_default_dtype()
             case "device":
                 return torch.device("cpu")
-            case "requires_grad" | "is_cuda" | "is_sparse" | "is_quantized" | "is_meta" | "is_nested":
+            case "requires_grad" | "_is_param" | "is_cuda" | "is_sparse" | "is_quantized" | "is_meta" | "is_nested":
                 return False
             case "data":
                 return self
@@ -186,7 +188,8 @@ class Tracer:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         module = torch.nn.Module
-        called, held = module.__call__, module.__getattr__
+        called, held, put = module.__call__, module.__getattr__, module.__setattr__
+        before: dict[tuple[int, str], tuple[dict[str, Any], dict[str, Any]]] = {}
         own = get_ident()
 
         def watched(each: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -199,19 +202,30 @@ class Tracer:
                 return self.wrapped(self.parameters.constant(found))
             return found
 
-        makers = {name: getattr(torch, name) for name in ("zeros", "ones")}
-        module.__call__, module.__getattr__ = watched, seen  # type: ignore[method-assign]
+        def noted(each: torch.nn.Module, name: str, value: Any) -> None:
+            if get_ident() != own or not [*_found(value)]:
+                put(each, name, value)
+                return
+            kept = each.__dict__
+            before.setdefault((id(each), name), (kept, {name: kept[name]} if name in kept else {}))
+            kept[name] = value
+
+        makers = {name: getattr(torch, name) for name in UNSAFE}
+        module.__call__, module.__getattr__, module.__setattr__ = watched, seen, noted  # type: ignore[assignment]
         for name, maker in makers.items():
             setattr(torch, name, self._maker(maker))
         try:
             yield
         finally:
-            module.__call__, module.__getattr__ = called, held  # type: ignore[method-assign]
+            module.__call__, module.__getattr__, module.__setattr__ = called, held, put  # type: ignore[method-assign]
+            for (_, name), (kept, held_before) in before.items():  # the module is left as it was
+                kept.pop(name, None)
+                kept.update(held_before)
             for name, maker in makers.items():
                 setattr(torch, name, maker)
 
     def _maker(self, maker: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what makes a map of sizes; PyTorch's own fails where the first one is a symbol."""
+        """Return what takes stand-ins in every place; PyTorch's own fails, or crashes, where it expects a number."""
 
         def made(*args: Any, **kwargs: Any) -> Any:
             return self.call(maker, args, kwargs) if [*_found((args, kwargs))] else maker(*args, **kwargs)
@@ -224,8 +238,9 @@ class Tracer:
         if is_leaf(module) or modules.changed(module):
             call = Call(self.sketch, path or kind.lower(), kind, self.parameters)
             handler = self._handler(module, kind)
-            if handler is None and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
-                self.sketch.refuse(kind, call.name, NO_LAYER)
+            why = modules.changed(module) or (NO_LAYER if handler is None else None)
+            if why and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
+                self.sketch.refuse(kind, call.name, why)
             return self.wrapped(perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs))))
         self._scope.append(path)
         before = len(self.sketch.refused)
@@ -321,6 +336,8 @@ def carried_out(
         if call.operator in ("size", "dim", "numel"):
             return _of_constant(call.operator, *args)
         handler: Any = of_filled if any(map(is_open, args)) else partial(_folded, function)
+        if handler is not of_filled and contains((args, kwargs), Formula):
+            handler = _of_sizes
     else:
         handler = partial(_computed, function)
     return perform(call, handler, args, kwargs)
@@ -330,8 +347,14 @@ def _folded(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
     return call.parameters.folded(call.operator, function, args, kwargs)
 
 
+def _of_sizes(call: Call, *args: Any, **kwargs: Any) -> Any:
+    del call, args, kwargs
+    raise Unsupported(f"it makes a map of numbers of the model, {OPEN}")
+
+
 def _computed(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
-    return sizes.computed(call.operator, function, args, kwargs)
+    made = sizes.computed(call.operator, function, args, kwargs)
+    return call.parameters.constant(made) if isinstance(made, torch.Tensor) else made
 
 
 IGNORED = frozenset({"_assert", "_log_api_usage_once", "_assert_async", "_assert_scalar", "sym_constrain_range"})
@@ -368,7 +391,5 @@ def _given(handler: Callable[..., Any], module: torch.nn.Module) -> Callable[...
 
 
 def _refused(why: str, call: Call, *args: Any, **kwargs: Any) -> Any:
-    from convmath.importers.tensor import Unsupported
-
     del call, args, kwargs
     raise Unsupported(why)

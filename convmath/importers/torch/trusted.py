@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convmath.errors import Problem, SpecError, UsageError, inert
+from convmath.spec.expressions import is_name
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-SHAPE = "write channels and sizes, as in --input-shape 3,H,W"
+SHAPE = "write channels and sizes with commas between them, as in --input-shape 3,H,W"
 
 
 def made_by(spec: str) -> Module:
@@ -30,6 +31,7 @@ def made_by(spec: str) -> Module:
     home, _, path = spec.partition(":")
     here = str(Path.cwd())
     sys.path.insert(0, here)
+    found: Any = None
     try:
         with redirect_stdout(sys.stderr):
             found = _attribute(_imported(home), home, path)
@@ -37,7 +39,7 @@ def made_by(spec: str) -> Module:
     except (UsageError, SpecError):
         raise
     except (Exception, SystemExit) as error:
-        raise _failed(spec, error) from error
+        raise _failed(spec, error, found) from error
     finally:
         sys.path.remove(here)
     if not hasattr(made, "state_dict") or not hasattr(made, "train"):
@@ -64,8 +66,8 @@ def _attribute(module: Any, home: str, path: str) -> Any:
     return found
 
 
-def _failed(spec: str, error: Exception | SystemExit) -> SpecError:
-    """Return the error for code that fails: where, and what it says."""
+def _failed(spec: str, error: Exception | SystemExit, called: Any) -> SpecError:
+    """Return the error for code that fails: where, and what it says; where it is defined if it was never reached."""
     frames = []
     step = error.__traceback__
     while step is not None:
@@ -73,9 +75,16 @@ def _failed(spec: str, error: Exception | SystemExit) -> SpecError:
         step = step.tb_next
     own = [each for each in frames if each.tb_frame.f_code.co_filename.startswith(f"{Path.cwd()}{os.sep}")]
     last = (own or frames)[-1]
-    where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}"
+    place = (last.tb_frame.f_code.co_filename, last.tb_lineno)
+    if isinstance(error, SyntaxError) and error.filename:
+        place = (error.filename, error.lineno or 1)
+    elif place[0] == __file__:
+        made = getattr(called, "__init__", None) if isinstance(called, type) else called
+        code = getattr(made, "__code__", None)
+        place = ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
+    where = f" at {Path(place[0]).name}:{place[1]}" if place[0] else ""
     text = " ".join(str(error).split())[:300]
-    message = f"{spec}: its code fails at {where}: {type(error).__name__}: {text}"
+    message = f"{spec}: its code fails{where}: {type(error).__name__}: {text}"
     return SpecError(Problem("model-code", message, "call it in Python first; it must work without arguments"))
 
 
@@ -86,7 +95,7 @@ def shapes_of(given: Sequence[str]) -> Any:
     for text in given or ("3,H,W",):
         name, equals, sizes = text.rpartition("=")
         shape = tuple(int(part) if part.isdecimal() else part for part in map(str.strip, sizes.split(",")))
-        if not all(isinstance(each, int) or each for each in shape) or (equals and not name.strip()):
+        if not all(isinstance(each, int) or is_name(each) for each in shape) or (equals and not name.strip()):
             raise UsageError(f"--input-shape {inert(text)} is no shape; {SHAPE}")
         if equals:
             named[name.strip()] = shape
