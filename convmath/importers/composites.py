@@ -36,17 +36,20 @@ from convmath.spec.norm import Bias, GroupNorm, InstanceNorm, LayerNorm, Scale
 from convmath.spec.reshape import Reshape
 from convmath.spec.shuffle import ChannelShuffle
 from convmath.spec.transpose import ConvTranspose
+from convmath.symbolic.facts import Shape
 
 STEEP = HardSigmoid(alpha=1 / 6, beta=0.5)
 """The hard sigmoid of MobileNetV3, which makes a hard swish."""
 
 
-def recognised(drafts: Sequence[Draft], first: int, ends: tuple[int, ...]) -> tuple[list[Draft], tuple[int, ...]]:
-    """Return the nodes with every pattern put together; *first* numbers the first node among the producers.
+def recognised(
+    drafts: Sequence[Draft], inputs: Sequence[Shape], ends: tuple[int, ...]
+) -> tuple[list[Draft], tuple[int, ...]]:
+    """Return the nodes with every pattern put together; the producers are the *inputs* of the network, and then they.
 
     *ends* are the nodes that the network puts out; they are returned as they are then numbered.
     """
-    rewriting = _Rewriting(list(drafts), first, ends)
+    rewriting = _Rewriting(list(drafts), inputs, ends)
     for at in range(len(drafts)):
         for pattern in PATTERNS:
             if pattern(rewriting, at):
@@ -57,7 +60,7 @@ def recognised(drafts: Sequence[Draft], first: int, ends: tuple[int, ...]) -> tu
 @dataclass(slots=True)
 class _Rewriting:
     drafts: list[Draft]
-    first: int
+    inputs: Sequence[Shape]
     ends: tuple[int, ...]
     uses: dict[int, int] = field(default_factory=dict)
     owners: set[int] = field(default_factory=set)
@@ -71,6 +74,15 @@ class _Rewriting:
                 self.uses[producer] = self.uses.get(producer, 0) + 1
         for end in self.ends:
             self.uses[self.first + end] = self.uses.get(self.first + end, 0) + 1
+
+    @property
+    def first(self) -> int:
+        """The number of the first node among the producers."""
+        return len(self.inputs)
+
+    def shape(self, producer: int) -> Shape:
+        """Return the shape of a map."""
+        return self.drafts[producer - self.first].shape if producer >= self.first else self.inputs[producer]
 
     def layer(self, producer: int) -> Layer | None:
         """Return the layer that puts out *producer*; None for an input of the network."""
@@ -248,10 +260,10 @@ def _grouped(rewriting: _Rewriting, at: int) -> bool:
     [normed] = back.node.inputs
     written = rewriting.inner(normed, InstanceNorm)
     x = None if written is None else rewriting.inner(written, Reshape)
-    if written is None or x is None or x < rewriting.first:
+    if written is None or x is None:
         return False
     norm, parts = rewriting.drafts[normed - rewriting.first], rewriting.drafts[written - rewriting.first].shape
-    if rewriting.drafts[x - rewriting.first].shape != back.shape or len(parts.sizes) != 1:
+    if rewriting.shape(x) != back.shape or len(parts.sizes) != 1:
         return False
     layer, groups = norm.node.layer, parts.channels
     plain = not norm.given or (_filled(norm.given["weight"], 1.0) and _filled(norm.given["bias"], 0.0))
@@ -266,7 +278,7 @@ def _grouped(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _filled(held: Constant, number: float) -> bool:
-    return held.values is not None and all(each == number for each in held.values)
+    return held.made == number or (held.values is not None and all(each == number for each in held.values))
 
 
 def _affine(rewriting: _Rewriting, at: int) -> bool:

@@ -157,3 +157,22 @@ def test_a_place_that_is_not_there_is_named(axis: int, at: int, why: str) -> Non
                 [node("Gather", ["x", "i"], ["y"], axis=axis)], {"x": IMAGE}, ("y",), [tensor("i", (), [at], "INT64")]
             )
         )
+
+
+def test_advice_is_what_helps() -> None:
+    relu, inner = node("Relu", ["x"], ["r"]), node("Max", ["r", "c"], ["y"])
+    one = [tensor("c", (), [1.0])]
+
+    def complaint(*nodes: Any, **options: Any) -> str:
+        with pytest.raises(UnsupportedError) as caught:
+            cm.from_onnx(model(nodes, initializers=one).SerializeToString(), **options)
+        return str(caught.value)
+
+    unknown = complaint(relu, node("Hardmax", ["r"], ["y"]))
+    assert "--output NAME" in unknown
+    assert "--allow-opaque" in unknown
+    known = complaint(relu, inner)
+    assert "--output NAME" in known
+    assert "--allow-opaque" not in known
+    assert "--allow-opaque" not in complaint(relu, node("Hardmax", ["r"], ["y"]), allow_opaque=True)
+    assert "help" not in complaint(node("Max", ["x", "c"], ["y"]))

@@ -8,7 +8,8 @@ from math import isfinite
 from struct import pack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from convmath.importers.onnx.numbers import Numbers, integers
+from convmath.formula import Formula
+from convmath.importers.onnx.numbers import Numbers, integers, stored
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.spec.fields import SAME, Pad
@@ -54,6 +55,8 @@ class Call:
         found = self.given(at)
         if isinstance(found, Constant):
             return found
+        if isinstance(found, Numbers) and not any(isinstance(each, Formula) for each in found.values):
+            return stored(found.values, found.shape)  # type: ignore[arg-type]
         if isinstance(found, Tensor):
             raise Unsupported(f"its input {at} is computed from the network's input; only weights of the model fit")
         raise Unsupported(f"its input {at} is {_what(found)}; a weight of the model is needed")
@@ -100,6 +103,8 @@ def _what(held: Any) -> str:
     return "missing" if held is None else "a constant" if isinstance(held, Constant) else "a list of sizes"
 
 
+UNKNOWN = "the operator is unknown"
+"""Why a node is refused, or how the reason begins."""
 MOST_SINGLE = 3.4e38
 """Single precision holds little more."""
 Operator: TypeAlias = Callable[[Call], Any]

@@ -8,7 +8,7 @@ from typing import Any
 from convmath.formula import Value
 from convmath.importers import arithmetic
 from convmath.importers.onnx.call import Call, operator
-from convmath.importers.onnx.numbers import MOST_NUMBERS, Numbers, exact, integers, numbers
+from convmath.importers.onnx.numbers import MOST_NUMBERS, Numbers, exact, integers, numbers, repeated
 from convmath.importers.tensor import BATCH_SIZE, CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
@@ -89,6 +89,7 @@ def expand(call: Call) -> Any:
     if len(target) > len(held.dims):
         raise Unsupported(f"it repeats a map of {held} to {len(target)} axes")
     wanted = (1,) * (len(held.dims) - len(target)) + tuple(target)
+    wanted = call.sketch.batched(wanted) if held.dims[0] == BATCH_SIZE else wanted
     dims = tuple(old if new == 1 else new for old, new in zip(held.dims, wanted, strict=True))
     if dims == held.dims:
         return held
@@ -98,6 +99,8 @@ def expand(call: Call) -> Any:
 def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
     """Return a constant, or a single size, repeated to a shape."""
     found = numbers(held).values
+    if isinstance(held, Constant) and held.values is not None and len(found) == 1 and isinstance(held.values[0], float):
+        return repeated(held.values[0], target)
     if len(found) == 1 and prod(target) <= MOST_NUMBERS:
         return Numbers(found * prod(target), single=not target)
     if not isinstance(held, Constant):
