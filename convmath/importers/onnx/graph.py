@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,7 +155,12 @@ class _Reading:
         ends = [each for each in outputs if isinstance(each, Tensor)]
         self.sketch.advice = self._advice()
         about = {"source": f"ONNX, operators of version {self.model.opset}"}
-        return self.sketch.network(ends, tuple(sizes.values()), about)
+        network = self.sketch.network(ends, tuple(sizes.values()), about)
+        made = list(dict.fromkeys(each.producer for each in ends))
+        if len(made) != len(network.outputs):
+            return network
+        names = {producer: network.nodes[at].name for producer, at in zip(made, network.outputs, strict=True)}
+        return replace(network, aliases=dict(zip(self.ends, (names[each.producer] for each in ends), strict=True)))
 
     def _advice(self) -> str:
         """Return what helps where something is refused."""
