@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isfinite
 from struct import pack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from convmath.formula import Formula
 from convmath.importers.onnx.numbers import Numbers, integers, stored
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
@@ -55,8 +55,12 @@ class Call:
         found = self.given(at)
         if isinstance(found, Constant):
             return found
-        if isinstance(found, Numbers) and not any(isinstance(each, Formula) for each in found.values):
-            return stored(found.values, found.shape)  # type: ignore[arg-type]
+        if isinstance(found, Numbers):
+            held = [
+                float(each) for each in found.values if isinstance(each, int | Fraction) and abs(each) < MOST_SINGLE
+            ]
+            if len(held) == len(found.values):
+                return stored(held, found.shape)
         if isinstance(found, Tensor):
             raise Unsupported(f"its input {at} is computed from the network's input; only weights of the model fit")
         raise Unsupported(f"its input {at} is {_what(found)}; a weight of the model is needed")

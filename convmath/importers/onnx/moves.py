@@ -141,10 +141,11 @@ def counted(call: Call) -> Numbers:
     limits = [integers(call.given(at)) for at in range(3)]
     if any(len(each) != 1 for each in limits) or not limits[2][0]:
         raise Unsupported("it counts from no number to another one")
-    found = range(*(each for [each] in limits))
-    if len(found) > MOST_NUMBERS:
-        raise Unsupported(f"it makes {len(found)} numbers")
-    return Numbers(tuple(found))
+    [start], [stop], [step] = limits
+    count = max(0, -((start - stop) // step))
+    if count > MOST_NUMBERS:
+        raise Unsupported(f"it makes {count} numbers")
+    return Numbers(tuple(start + at * step for at in range(count)))
 
 
 @operator("Shape")
