@@ -56,9 +56,8 @@ class Call:
         if isinstance(found, Constant):
             return found
         if isinstance(found, Numbers):
-            held = [
-                float(each) for each in found.values if isinstance(each, int | Fraction) and abs(each) < MOST_SINGLE
-            ]
+            exact = [each for each in found.values if isinstance(each, int | Fraction)]
+            held = [float(each) for each in exact if -MOST_SINGLE < each < MOST_SINGLE]
             if len(held) == len(found.values):
                 return stored(held, found.shape)
         if isinstance(found, Tensor):
