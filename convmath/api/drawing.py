@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convmath import limits as limits_module
-from convmath.api.running import affordable, at_numbers, check_layer, indices
+from convmath.api.running import affordable, at_numbers, indices, layer_called
 from convmath.errors import UsageError
 from convmath.limits import Limits
 from convmath.render.shown import Drawing
@@ -107,9 +107,9 @@ def _step(wish: Wish, suits: Callable[[Node], bool]) -> tuple[Step[Values], Netw
         inputs = {each.name: np.zeros(execute.input_shape(each), np.int64) for each in bound.inputs}
     else:
         bound = affordable(wish.network, inputs, wish.limits)
-    check_layer(bound, wish.layer)
+    layer = layer_called(bound, wish.layer)
     for step in execute.steps(bound, inputs, wish.weights, wish.seed):
-        if step.node.name == wish.layer or (wish.layer is None and suits(step.node)):
+        if step.node.name == layer or (layer is None and suits(step.node)):
             return step, bound
     raise UsageError("no layer of this network has such a picture")
 
@@ -119,11 +119,11 @@ def _receptive_field(wish: Wish) -> str:
     from convmath.render.drawings.cone import draw as drawn
 
     bound = at_numbers(wish.network, {})
-    check_layer(bound, wish.layer)
+    layer = layer_called(bound, wish.layer)
     if wish.at is not None and len(wish.at) != 1:
         raise UsageError("a receptive field is drawn along one axis: write one position, as in --at 3")
     rank = len(bound.inputs[0].shape) - 1
-    return drawn(cone(bound, wish.axis, wish.layer, wish.at[0] if wish.at else None), rank)
+    return drawn(cone(bound, wish.axis, layer, wish.at[0] if wish.at else None), rank)
 
 
 def _network(wish: Wish) -> str:

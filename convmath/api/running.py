@@ -54,7 +54,7 @@ def run(
     from convmath.numeric import execute
 
     bound = affordable(network, inputs, limits)
-    check_layer(bound, layer)
+    layer = layer_called(bound, layer)
     if layer is None:
         return execute.run(bound, inputs, weights, seed)
     return next(step.output.numbers for step in execute.steps(bound, inputs, weights, seed) if step.node.name == layer)
@@ -84,7 +84,7 @@ def worked(
     from convmath.seen import WorkedRun
 
     bound = affordable(network, inputs, limits)
-    check_layer(bound, layer)
+    layer = layer_called(bound, layer)
     found: list[WorkedLayer] = []
     for step in execute.steps(bound, inputs, weights, seed):
         if layer is None or step.node.name == layer:
@@ -129,13 +129,19 @@ def indices(given: Index, shape: Index, name: str) -> list[Index]:
     return found
 
 
-def check_layer(network: Network, layer: str | None) -> None:
-    """Refuse the name of a layer that the network does not have."""
+def layer_called(network: Network, layer: str | None) -> str | None:
+    """Return the name of a layer, which may be asked for by what its model calls that output.
+
+    Raises ``UsageError`` where there is none.
+    """
     names = [node.name for node in network.nodes]
     if layer is not None and layer not in names:
-        near = get_close_matches(layer, names, 1)
+        if network.aliases.get(layer) in names:
+            return network.aliases[layer]
+        near = get_close_matches(layer, [*names, *network.aliases], 1)
         hint = f"; did you mean '{inert(near[0])}'?" if near else ""
         raise UsageError(f"there is no layer '{inert(layer)}'{hint}")
+    return layer
 
 
 def affordable(network: Network, inputs: Any, limits: Limits) -> Network:

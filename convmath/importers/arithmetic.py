@@ -9,7 +9,7 @@ from convmath.importers.layers import global_pool, image
 from convmath.importers.moves import squeeze
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import BATCH, CHANNELS, Constant, Tensor, Unsupported
-from convmath.spec.activation import Rescaling
+from convmath.spec.activation import Relu, Rescaling
 from convmath.spec.layer import Layer
 from convmath.spec.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
 from convmath.spec.norm import Bias, Scale
@@ -55,6 +55,8 @@ def binary(sketch: Sketch, name: str, word: str, left: Operand, right: Operand) 
 
 
 def _rescaled(sketch: Sketch, name: str, word: str, x: Tensor, number: float, *, turned: bool) -> Tensor:
+    if word == "max" and number == 0:
+        return sketch.layer(name, Relu(), x)
     table = TURNED if turned else RESCALED
     if word not in table or (turned and word == "div") or (word == "div" and number == 0):
         before, after = (number, "map") if turned else ("map", number)

@@ -37,17 +37,20 @@ from convmath.spec.pool import ChannelAvgPool
 from convmath.spec.reshape import Reshape
 from convmath.spec.shuffle import ChannelShuffle
 from convmath.spec.transpose import ConvTranspose
+from convmath.symbolic.facts import Shape
 
 STEEP = HardSigmoid(alpha=1 / 6, beta=0.5)
 """The hard sigmoid of MobileNetV3, which makes a hard swish."""
 
 
-def recognised(drafts: Sequence[Draft], first: int, ends: tuple[int, ...]) -> tuple[list[Draft], tuple[int, ...]]:
-    """Return the nodes with every pattern put together; *first* numbers the first node among the producers.
+def recognised(
+    drafts: Sequence[Draft], inputs: Sequence[Shape], ends: tuple[int, ...]
+) -> tuple[list[Draft], tuple[int, ...]]:
+    """Return the nodes with every pattern put together; the producers are the *inputs* of the network, and then they.
 
     *ends* are the nodes that the network puts out; they are returned as they are then numbered.
     """
-    rewriting = _Rewriting(list(drafts), first, ends)
+    rewriting = _Rewriting(list(drafts), inputs, ends)
     for at in range(len(drafts)):
         for pattern in PATTERNS:
             if pattern(rewriting, at):
@@ -58,7 +61,7 @@ def recognised(drafts: Sequence[Draft], first: int, ends: tuple[int, ...]) -> tu
 @dataclass(slots=True)
 class _Rewriting:
     drafts: list[Draft]
-    first: int
+    inputs: Sequence[Shape]
     ends: tuple[int, ...]
     uses: dict[int, int] = field(default_factory=dict)
     owners: set[int] = field(default_factory=set)
@@ -73,17 +76,26 @@ class _Rewriting:
         for end in self.ends:
             self.uses[self.first + end] = self.uses.get(self.first + end, 0) + 1
 
+    @property
+    def first(self) -> int:
+        """The number of the first node among the producers."""
+        return len(self.inputs)
+
+    def shape(self, producer: int) -> Shape:
+        """Return the shape of a map."""
+        return self.drafts[producer - self.first].shape if producer >= self.first else self.inputs[producer]
+
     def layer(self, producer: int) -> Layer | None:
         """Return the layer that puts out *producer*; None for an input of the network."""
         return self.drafts[producer - self.first].node.layer if producer >= self.first else None
 
-    def inputs(self, producer: int) -> tuple[int, ...]:
+    def arriving(self, producer: int) -> tuple[int, ...]:
         """Return what arrives at the layer that puts out *producer*."""
         return self.drafts[producer - self.first].node.inputs
 
     def closed(self, inside: set[int], at: int) -> bool:
         """Tell whether what *inside* puts out is used within it, and by the node *at*, alone."""
-        readers = [*self.drafts[at].node.inputs, *chain.from_iterable(map(self.inputs, inside))]
+        readers = [*self.drafts[at].node.inputs, *chain.from_iterable(map(self.arriving, inside))]
         return all(self.uses[each] == readers.count(each) for each in inside)
 
     def inner(self, producer: int, kind: type[Layer]) -> int | None:
@@ -258,10 +270,10 @@ def _grouped(rewriting: _Rewriting, at: int) -> bool:
     [normed] = back.node.inputs
     written = rewriting.inner(normed, InstanceNorm)
     x = None if written is None else rewriting.inner(written, Reshape)
-    if written is None or x is None or x < rewriting.first:
+    if written is None or x is None:
         return False
     norm, parts = rewriting.drafts[normed - rewriting.first], rewriting.drafts[written - rewriting.first].shape
-    if rewriting.drafts[x - rewriting.first].shape != back.shape or len(parts.sizes) != 1:
+    if rewriting.shape(x) != back.shape or len(parts.sizes) != 1:
         return False
     layer, groups = norm.node.layer, parts.channels
     plain = not norm.given or (_filled(norm.given["weight"], 1.0) and _filled(norm.given["bias"], 0.0))
@@ -276,7 +288,7 @@ def _grouped(rewriting: _Rewriting, at: int) -> bool:
 
 
 def _filled(held: Constant, number: float) -> bool:
-    return held.values is not None and all(each == number for each in held.values)
+    return held.made == number or (held.values is not None and all(each == number for each in held.values))
 
 
 def _affine(rewriting: _Rewriting, at: int) -> bool:
@@ -304,13 +316,13 @@ def _centred(rewriting: _Rewriting, at: int) -> bool:
     for difference, deviation, word in _quotient(rewriting, at):
         if rewriting.layer(deviation) != Function(word=word):
             continue
-        [total] = rewriting.inputs(deviation)
+        [total] = rewriting.arriving(deviation)
         added = rewriting.layer(total)
         if not isinstance(added, Rescaling) or added.scale != 1 or added.offset <= 0:
             continue
-        [variance] = rewriting.inputs(total)
-        square = rewriting.inputs(variance)[0] if isinstance(rewriting.layer(variance), ChannelAvgPool) else -1
-        factors = rewriting.inputs(square) if isinstance(rewriting.layer(square), Multiply) else ()
+        [variance] = rewriting.arriving(total)
+        square = rewriting.arriving(variance)[0] if isinstance(rewriting.layer(variance), ChannelAvgPool) else -1
+        factors = rewriting.arriving(square) if isinstance(rewriting.layer(square), Multiply) else ()
         whole = [_less(rewriting, each) for each in {difference, *factors}]
         sources = {each[0] for each in whole if each}
         if len(factors) != 2 or len({*factors}) != 1 or None in whole or len(sources) != 1:
@@ -335,8 +347,8 @@ def _less(rewriting: _Rewriting, producer: int) -> tuple[int, int] | None:
     """Return a map and its mean over the channels, if *producer* is their difference."""
     if not isinstance(rewriting.layer(producer), Subtract):
         return None
-    x, mean = rewriting.inputs(producer)
-    over = isinstance(rewriting.layer(mean), ChannelAvgPool) and rewriting.inputs(mean) == (x,)
+    x, mean = rewriting.arriving(producer)
+    over = isinstance(rewriting.layer(mean), ChannelAvgPool) and rewriting.arriving(mean) == (x,)
     return (x, mean) if over else None
 
 

@@ -49,7 +49,7 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
     Channels in groups that only change their order make a channel shuffle, as
     ShuffleNet's; parts of channels that become pixels a pixel shuffle.
     """
-    dims = _resolved(x, target)
+    dims = _resolved(x, sketch.batched(target) if x.dims[0] == BATCH_SIZE else tuple(target))
     if dims == x.dims:
         return x
     if dims[:1] != (BATCH_SIZE,) or x.axes[0] != BATCH or len(dims) == 1:
@@ -73,11 +73,8 @@ def _written(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> T
     return sketch.layer(name, Reshape(shape=dims[1:]), Tensor.plain(x.producer, x.shape))
 
 
-def _resolved(x: Tensor, target: Sequence[Value]) -> tuple[Value, ...]:
+def _resolved(x: Tensor, dims: tuple[Value, ...]) -> tuple[Value, ...]:
     """Return the shape that is meant, with what -1 stands for."""
-    dims = tuple(target)
-    if dims and dims[0] == 1 and x.dims[0] == BATCH_SIZE and len(dims) > 1:
-        dims = (BATCH_SIZE, *dims[1:])  # a model exported for a batch of one has its size written down
     if any(isinstance(each, int) and each < -1 for each in dims) or dims.count(-1) > 1:
         raise Unsupported(f"{_shown(dims)} is no shape")
     if -1 in dims:

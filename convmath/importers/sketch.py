@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from convmath.errors import LimitError, Problem, SpecError, UnsupportedError, inert
-from convmath.formula import Formula
+from convmath.formula import Formula, Value
 from convmath.importers.function import Function
 from convmath.importers.names import LayerNames
 from convmath.importers.tensor import BATCH_SIZE, Constant, Reading, Tensor, Unsupported
@@ -25,11 +25,6 @@ MOST_SIZE = 10**18
 """Sizes have at most 18 digits, as in a spec."""
 Given = Mapping[str, Constant]
 """The parameters and buffers of a layer, by the names that its kernel uses."""
-
-ADVICE = (
-    "analyze, convert and verify --output NAME read what one node needs; --allow-opaque lets unknown operators stand"
-)
-"""What helps where a file holds what is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +63,17 @@ class Sketch:
     passed: set[str] = field(default_factory=set)
     """Where something is missing because of what was refused elsewhere."""
     names: LayerNames = field(default_factory=LayerNames)
-    advice: str = ADVICE
+    advice: str = ""
     """What the user can do about what is refused."""
+    batch: int = 1
+    """How many samples the model was exported for, where it has that written down."""
     _owners: dict[tuple[Any, ...], int] = field(default_factory=dict)
     _readers: dict[str, int] = field(default_factory=dict)
     """Which layer was the first to read each weight."""
+
+    def batched(self, dims: Sequence[Value]) -> tuple[Value, ...]:
+        """Return the shape of a map, with the size of any batch where the one of the export is written."""
+        return (BATCH_SIZE, *dims[1:]) if len(dims) > 1 and dims[0] == self.batch else tuple(dims)
 
     def source(self, at: int) -> Tensor:
         """Return the input of the network with this number."""
@@ -179,7 +180,7 @@ class Sketch:
             outputs = [only]
         outputs = [self._put_through(each) if self._arrives(each) else each for each in outputs]
         ends = tuple(dict.fromkeys(each.producer - len(self.inputs) for each in outputs))
-        drafts, ends = recognised(self.drafts, len(self.inputs), ends)
+        drafts, ends = recognised(self.drafts, [Shape(each.channels, each.sizes) for each in self.inputs], ends)
         nodes = tuple(each.node for each in drafts)
         known = tuple(each for each in symbols if any(each.name in names for names in self._names(nodes)))
         network = Network(

@@ -94,7 +94,8 @@ class Network:
 
     ``returned`` holds the nodes whose outputs the file names under ``outputs``; without,
     the last node is the output. ``weights`` holds, by layer, the arrays that came with a
-    model made elsewhere; each is read when it is asked for.
+    model made elsewhere; each is read when it is asked for. ``aliases`` are the names by
+    which such a model calls what it puts out, with the layers that do.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Network:
     about: Mapping[str, Any] = field(default_factory=dict, compare=False)
     document: Document | None = field(default=None, compare=False, repr=False)
     weights: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    aliases: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def outputs(self) -> tuple[int, ...]:

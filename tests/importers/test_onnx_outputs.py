@@ -174,3 +174,21 @@ def test_a_batch_is_told_from_a_wrong_size(detector: Path) -> None:
     message = "must have the shape 3 × H × W, but the one given has 1 × 3 × 8 × 8"
     with pytest.raises(cm.SpecError, match=message):
         cm.run(net, np.zeros((1, 3, 8, 8)))
+
+
+def test_a_layer_is_run_by_what_the_model_calls_its_output() -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["c"], name="/Conv"),
+        node("Add", ["c", "b"], ["sum"], name="/Add"),
+        node("Relu", ["sum"], ["other"], name="/Relu"),
+    ]
+    held = [weight("w", 4, 3, 1, 1), tensor("b", (4, 1, 1), [1.0, -1.0, 2.0, 0.5])]
+    net = cm.from_onnx(model(nodes, outputs=("other", "sum"), initializers=held).SerializeToString())
+    x = np.random.default_rng(1).standard_normal((3, 5, 6))
+
+    found = cm.run(net, x)
+    assert list(found) == ["/Relu", "/Conv"]  # which has the sum for its bias
+    np.testing.assert_array_equal(cm.run(net, x, layer="sum"), found["/Conv"])
+    np.testing.assert_array_equal(cm.run(net, x, layer="other"), np.maximum(found["/Conv"], 0))
+    with pytest.raises(UsageError, match="there is no layer 'othr'; did you mean 'other'"):
+        cm.run(net, x, layer="othr")

@@ -157,3 +157,54 @@ def test_a_place_that_is_not_there_is_named(axis: int, at: int, why: str) -> Non
                 [node("Gather", ["x", "i"], ["y"], axis=axis)], {"x": IMAGE}, ("y",), [tensor("i", (), [at], "INT64")]
             )
         )
+
+
+def test_advice_is_what_helps() -> None:
+    relu, inner = node("Relu", ["x"], ["r"]), node("Max", ["r", "c"], ["y"])
+    one = [tensor("c", (), [1.0])]
+
+    def complaint(*nodes: Any, **options: Any) -> str:
+        with pytest.raises(UnsupportedError) as caught:
+            cm.from_onnx(model(nodes, initializers=one).SerializeToString(), **options)
+        return str(caught.value)
+
+    unknown = complaint(relu, node("Hardmax", ["r"], ["y"]))
+    assert "--output NAME" in unknown
+    assert "--allow-opaque" in unknown
+    known = complaint(relu, inner)
+    assert "--output NAME" in known
+    assert "--allow-opaque" not in known
+    assert "--allow-opaque" not in complaint(relu, node("Hardmax", ["r"], ["y"]), allow_opaque=True)
+    assert "help" not in complaint(node("Max", ["x", "c"], ["y"]))
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [
+        ((1, 3, 1), None),
+        ((2, 0, -1), None),
+        ((-(2**63), 2**63 - 1, 1), "it makes 18446744073709551615 numbers"),
+        ((1, 3, 0), "it counts from no number to another one"),
+    ],
+)
+def test_axes_may_be_counted(limits: tuple[int, ...], found: str | None) -> None:
+    held = [tensor(f"l{at}", (), [value], "INT64") for at, value in enumerate(limits)]
+    nodes = [
+        node("Range", ["l0", "l1", "l2"], ["axes"]),
+        node("Unsqueeze", ["w", "axes"], ["v"]),
+        node("Mul", ["x", "v"], ["y"]),
+    ]
+    made = model(nodes, initializers=[*held, tensor("w", (3,), [1.0, 2.0, 3.0])])
+
+    if found is None:
+        assert [each.kind for each in read(made).nodes] == ["scale"]
+    else:
+        with pytest.raises(UnsupportedError, match=found):
+            read(made)
+
+
+def test_numbers_that_are_no_real_ones_are_no_weights() -> None:
+    huge = [node("Constant", [], ["n0"], value_int=2**62)]
+    huge += [node("Mul", [f"n{at}", f"n{at}"], [f"n{at + 1}"]) for at in range(5)]
+    with pytest.raises(UnsupportedError, match="a weight of the model is needed"):
+        read(model([*huge, node("Pow", ["x", "n5"], ["y"])]))

@@ -87,6 +87,97 @@ def test_what_an_exporter_writes_out_is_one_layer_with_its_outputs(
     np.testing.assert_allclose(cm.run(net, x[0].numpy()), module(x)[0], rtol=1e-4, atol=1e-5)
 
 
+UNOPTIMIZED = [
+    ("GroupNorm", (2, 8), "group_norm", 16),
+    ("GroupNorm", (2, 8, 1e-3, False), "group_norm", 16),
+    ("GroupNorm", (34, 68), "group_norm", 136),
+    ("InstanceNorm2d", (8,), "instance_norm", 16),
+    ("BatchNorm2d", (40, 1e-5, 0.1, False), "batch_norm", 80),
+    ("Softplus", (), "softplus", 0),
+    ("Softplus", (2.0,), "softplus", 0),
+    ("Hardtanh", (-0.5, 0.75), "hard_tanh", 0),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "kind", "params", "optimize"),
+    [*((*each, False) for each in UNOPTIMIZED), *((*each, True) for each in UNOPTIMIZED[:2])],
+)
+def test_the_newer_exporter_may_leave_numbers_to_be_worked_out(
+    name: str, fields: tuple[Any, ...], kind: str, params: int, *, optimize: bool
+) -> None:
+    import onnxruntime
+    import torch
+
+    module = getattr(torch.nn, name)(*fields).eval()
+    generator = torch.Generator().manual_seed(5)
+    for each in (*module.parameters(), *(held for held in module.buffers() if held.dim())):
+        each.data.uniform_(0.5, 2, generator=generator)
+    x = 4 * torch.randn(1, fields[name == "GroupNorm"] if params else 3, 5, 4, generator=generator)
+    made = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module, (x,), made, dynamo=True, verbose=False, optimize=optimize, input_names=["x"])
+    net = cm.from_onnx(made.getvalue())
+    [[expected]] = onnxruntime.InferenceSession(made.getvalue()).run(None, {"x": x.numpy()})
+
+    assert [each.kind for each in net.nodes] == [kind]
+    assert cm.analyze(net).totals.params == params
+    np.testing.assert_allclose(cm.run(net, x[0].numpy()), expected, rtol=1e-4, atol=1e-5)
+
+
+def bounded(*steps: tuple[str, float], turned: bool = False) -> bytes:
+    """Return maxima and minima of a map with numbers, one after the other."""
+    names = ["x", *(f"v{at}" for at in range(len(steps) - 1)), "y"]
+    nodes, held = [], []
+    for at, (kind, number) in enumerate(steps):
+        given = [names[at], f"c{at}"]
+        nodes.append(node(kind, given[::-1] if turned else given, [names[at + 1]]))
+        held.append(tensor(f"c{at}", (), [number]))
+    return bytes(model(nodes, {"x": (1, 2, 3, 3)}, ("y",), held).SerializeToString())
+
+
+BOUNDS = [
+    ((("Max", -1.0), ("Min", 2.0)), ["hard_tanh"]),
+    ((("Min", 2.0), ("Max", -1.0)), ["hard_tanh"]),
+    ((("Max", 0.0), ("Min", 6.0)), ["relu6"]),
+    ((("Max", 0.0),), ["relu"]),
+    ((("Max", 0.0), ("Max", 0.0)), ["relu", "relu"]),
+    ((("Max", -3.0), ("Min", 3.0), ("Max", -2.0), ("Min", 1.0)), ["hard_tanh", "hard_tanh"]),
+]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("steps", "kinds"), BOUNDS)
+def test_a_maximum_and_a_minimum_are_bounds(
+    steps: tuple[tuple[str, float], ...], kinds: list[str], *, turned: bool
+) -> None:
+    import onnxruntime
+
+    made = bounded(*steps, turned=turned)
+    x: Any = np.linspace(-7, 9, 18, dtype=np.float32).reshape(2, 3, 3)
+    [[expected]] = onnxruntime.InferenceSession(made).run(None, {"x": x[None]})
+    net = cm.from_onnx(made)
+
+    assert [each.kind for each in net.nodes] == kinds
+    np.testing.assert_array_equal(cm.run(net, x), expected)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (("Max", 1.0),),
+        (("Min", 0.0),),
+        (("Max", 2.0), ("Min", 1.0)),
+        (("Min", -1.0), ("Max", 2.0)),
+        (("Max", -1.0), ("Min", 2.0), ("Max", 1.0)),
+    ],
+)
+def test_one_bound_alone_is_refused(steps: tuple[tuple[str, float], ...]) -> None:
+    with pytest.raises(UnsupportedError, match="there is no layer for m"):
+        cm.from_onnx(bounded(*steps))
+
+
 @pytest.mark.parametrize(("rank", "padding"), [(1, 2), (2, (1, 2)), (2, (0, 3))])
 def test_circular_padding_of_the_classic_exporter_has_its_outputs(rank: int, padding: Any) -> None:
     import torch

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isfinite
 from struct import pack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from convmath.importers.onnx.numbers import Numbers, integers
+from convmath.importers.onnx.numbers import Numbers, integers, stored
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 from convmath.spec.fields import SAME, Pad
@@ -54,6 +55,11 @@ class Call:
         found = self.given(at)
         if isinstance(found, Constant):
             return found
+        if isinstance(found, Numbers):
+            exact = [each for each in found.values if isinstance(each, int | Fraction)]
+            held = [float(each) for each in exact if -MOST_SINGLE < each < MOST_SINGLE]
+            if len(held) == len(found.values):
+                return stored(held, found.shape)
         if isinstance(found, Tensor):
             raise Unsupported(f"its input {at} is computed from the network's input; only weights of the model fit")
         raise Unsupported(f"its input {at} is {_what(found)}; a weight of the model is needed")
@@ -100,6 +106,8 @@ def _what(held: Any) -> str:
     return "missing" if held is None else "a constant" if isinstance(held, Constant) else "a list of sizes"
 
 
+UNKNOWN = "the operator is unknown"
+"""Why a node is refused, or how the reason begins."""
 MOST_SINGLE = 3.4e38
 """Single precision holds little more."""
 Operator: TypeAlias = Callable[[Call], Any]

@@ -10,7 +10,7 @@ from convmath.formula import Value, floor_of, is_integral
 from convmath.formula.signs import surely_nonnegative
 from convmath.importers import arithmetic
 from convmath.importers.onnx.call import Call, operator
-from convmath.importers.onnx.numbers import MOST_NUMBERS, Numbers, exact, integers, numbers
+from convmath.importers.onnx.numbers import MOST_NUMBERS, Numbers, exact, integers, numbers, repeated
 from convmath.importers.tensor import BATCH_SIZE, CHANNELS, Constant, Tensor, Unsupported
 from convmath.spec.shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
@@ -116,6 +116,7 @@ def expand(call: Call) -> Any:
     if len(target) > len(held.dims):
         raise Unsupported(f"it repeats a map of {held} to {len(target)} axes")
     wanted = (1,) * (len(held.dims) - len(target)) + tuple(target)
+    wanted = call.sketch.batched(wanted) if held.dims[0] == BATCH_SIZE else wanted
     dims = tuple(old if new == 1 else new for old, new in zip(held.dims, wanted, strict=True))
     if dims == held.dims:
         return held
@@ -125,6 +126,8 @@ def expand(call: Call) -> Any:
 def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
     """Return a constant, or a single size, repeated to a shape."""
     found = numbers(held)
+    if isinstance(held, Constant) and held.scalar is not None and found.real:
+        return repeated(held.scalar, target)
     if len(found.values) == 1 and prod(target) <= MOST_NUMBERS:
         return Numbers(found.values * prod(target), single=not target, real=found.real)
     if not isinstance(held, Constant):

@@ -60,6 +60,13 @@ class OnnxFile:
         """The graph as the parser gives it."""
         return self.model.graph
 
+    @property
+    def batch(self) -> int:
+        """How many samples all inputs hold; 1 where that is open, or they differ."""
+        first = [each.type.tensor_type.shape.dim for each in self.graph.input if each.name in self.inputs]
+        [held, *others] = {dims[0].dim_value if dims else 0 for dims in first}
+        return held if held > 1 and not others else 1
+
     @cached_property
     def constants(self) -> Mapping[str, tuple[int | float, ...]]:
         """The elements of all small initializers, in row-major order, as plain numbers."""

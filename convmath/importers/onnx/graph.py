@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ from convmath.errors import UnsupportedError, UsageError, inert
 from convmath.importers.moves import transpose
 from convmath.importers.onnx import enlarging, layers, moves
 from convmath.importers.onnx.attention import products_of_maps
-from convmath.importers.onnx.call import OPERATORS, Call, attributes, check, written
+from convmath.importers.onnx.call import OPERATORS, UNKNOWN, Call, attributes, check, written
 from convmath.importers.onnx.file import DOMAINS, OnnxFile
+from convmath.importers.onnx.numbers import listed
 from convmath.importers.onnx.opaque import opaque
 from convmath.importers.onnx.tensors import REAL, type_name
 from convmath.importers.onnx.written import written_out
+from convmath.importers.onnx.written.graph import read_by
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
@@ -28,6 +31,10 @@ SPOKEN = (layers, moves, enlarging)
 """Where the operators are read; importing them fills the table."""
 MOVING = ("Identity", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Pad", "MaxPool")
 """What keeps the elements as they are, of whatever type."""
+FIXED = ("Constant", "Cast", "CastLike", "Identity", "Reshape")
+"""What makes a constant, or makes one of a constant with the same numbers."""
+MOST_STEPS = 4
+"""An exporter gives a constant another type or shape so many times at most."""
 STEERING = 1024
 """Constants of so many elements may steer a graph, as shapes and bounds do; larger ones are weights."""
 
@@ -61,12 +68,12 @@ class _Reading:
     def __init__(self, model: OnnxFile, limits: Limits, ends: tuple[str, ...], *, allow_opaque: bool) -> None:
         self.model, self.ends, self.allow_opaque = model, ends, allow_opaque
         self.nodes, self.used = _needed(model, ends)
-        self.constants = {node.output[0]: node for node in self.nodes if node.op_type == "Constant"}
+        self.fixed = {node.output[0]: node for node in self.nodes if node.op_type in FIXED}
         self.users = _users(self.nodes)
         self.turned = _channels_last(model, self.users)
         given = {name: each for name, each in model.inputs.items() if name in self.used}
         inputs = tuple(_turned(each) if name in self.turned else each for name, each in given.items() if each.shape)
-        self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True)
+        self.sketch = Sketch(Path(model.file).name, inputs, limits, stored_once=True, batch=model.batch)
         self.values: dict[str, Any] = {name: self._constant(held) for name, held in model.initializers.items()}
         for name in given.keys() - {name for name, each in given.items() if each.shape}:
             self.sketch.refuse("input", name, "it is a single number, or one for each sample; a map has channels")
@@ -76,11 +83,36 @@ class _Reading:
         self.nodes, self.written = written_out(self.nodes, ends, self._known)
 
     def _known(self, name: str) -> Constant | None:
-        """Return a constant that stands in the model by itself."""
-        held = self.values.get(name)
-        if held is None and (node := self.constants.get(name)) is not None:
-            held = self._attributes(node).get("value")
-        return held if isinstance(held, Constant) else None
+        """Return a constant that stands in the model, in whatever type and shape an exporter gives it."""
+        held, flat = self.values.get(name), False
+        for _ in range(MOST_STEPS):
+            if (node := self.fixed.get(name)) is None:
+                break
+            given = self._attributes(node)
+            if node.op_type == "Constant":
+                held = listed(given)
+                break
+            if not self._is_kept(node, given):
+                return None
+            flat = flat or node.op_type == "Reshape"
+            name = node.input[0]
+            held = self.values.get(name)
+        if not isinstance(held, Constant):
+            return None
+        return held.reshaped((held.size,)) if flat else held
+
+    def _is_kept(self, node: NodeProto, given: Mapping[str, Any]) -> bool:
+        """Tell whether a node puts out all numbers of a constant as they are, in a list where it has another shape."""
+        first, *others = node.input
+        match node.op_type:
+            case "Reshape":
+                flat = self._known(others[0]) if others and self.fixed.get(first) else None
+                return flat is not None and flat.values == (-1,)
+            case "Cast":
+                return given.get("to") in REAL
+            case "CastLike":
+                return bool(others) and others[0] not in self.fixed and others[0] not in self.model.initializers
+        return True
 
     def _input(self, at: int, name: str) -> Tensor:
         plain = self.sketch.source(at)
@@ -121,8 +153,27 @@ class _Reading:
                     self.sketch.refuse("output", name, "the model puts out numbers that depend on no input")
         sizes = {name: SymbolInfo(name) for each in self.sketch.inputs for size in each.shape for name in _names(size)}
         ends = [each for each in outputs if isinstance(each, Tensor)]
+        self.sketch.advice = self._advice()
         about = {"source": f"ONNX, operators of version {self.model.opset}"}
-        return self.sketch.network(ends, tuple(sizes.values()), about)
+        network = self.sketch.network(ends, tuple(sizes.values()), about)
+        made = list(dict.fromkeys(each.producer for each in ends))
+        if len(made) != len(network.outputs):
+            return network
+        names = {producer: network.nodes[at].name for producer, at in zip(made, network.outputs, strict=True)}
+        return replace(network, aliases=dict(zip(self.ends, (names[each.producer] for each in ends), strict=True)))
+
+    def _advice(self) -> str:
+        """Return what helps where something is refused."""
+        reasons, found = [each.why for each in self.sketch.refused], []
+        if self.model.batch > 1 and any("batch" in why for why in reasons):
+            found.append(
+                f"export the model for a batch of 1, or of any size: this file is for one of {self.model.batch}"
+            )
+        if self.sketch.drafts:
+            found.append("analyze, convert and verify --output NAME read what one node needs")
+        if not self.allow_opaque and UNKNOWN in reasons:
+            found.append("--allow-opaque lets unknown operators stand")
+        return "; ".join(found)
 
     def _name_attention(self) -> None:
         """Say first where a model that is refused has attention: its pieces say little."""
@@ -135,10 +186,11 @@ class _Reading:
 
     def _read(self, at: int, node: NodeProto) -> None:
         arriving = [self.values.get(name) if name else None for name in node.input]
+        needed = read_by(node)
         operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
         where = _place(node) or f"node {at}"
         name = node.name or next((each for each in node.output if each and not each.isdigit()), "")
-        lost = any(each is None and given for each, given in zip(arriving, node.input, strict=True))
+        lost = any(each is None and given for each, given in zip(arriving, needed, strict=False))
         written, known = self.written.get(node.output[0]), OPERATORS.get(operator)
         if written is not None:
             arriving, lost = [], self.values.get(written.x) is None
@@ -164,7 +216,7 @@ class _Reading:
 
     def _unknown(self, call: Call, node: NodeProto, *, lost: bool) -> Tensor:
         if lost or not self.allow_opaque:
-            raise Unsupported("the operator is unknown")
+            raise Unsupported(UNKNOWN)
         return opaque(call, self.model, node)
 
 

@@ -14,9 +14,10 @@ from convmath.importers.onnx.numbers import (
     MOST_NUMBERS,
     Numbers,
     computed,
-    exact,
     integers,
+    listed,
     numbers,
+    repeated,
     rounded,
 )
 from convmath.importers.onnx.tensors import REAL, type_name
@@ -116,15 +117,14 @@ def dropout(call: Call) -> Tensor:
 @operator("Constant")
 def constant(call: Call) -> Constant | Numbers:
     """Read a constant."""
-    for word in ("value_int", "value_float"):
-        if word in call.attributes:
-            return Numbers((exact(call.get(word)),), single=True, real=word == "value_float")
-    for word in ("value_ints", "value_floats"):
-        if word in call.attributes:
-            return Numbers(tuple(map(exact, call.get(word))), real=word == "value_floats")
-    if not isinstance(call.get("value"), Constant):
+    if "value_int" in call.attributes:
+        return Numbers((call.get("value_int"),), single=True)
+    if "value_ints" in call.attributes:
+        return Numbers(tuple(call.get("value_ints")))
+    held = listed(call.attributes)
+    if held is None:
         raise Unsupported("it holds no plain numbers")
-    return call.get("value")  # type: ignore[no-any-return]
+    return held
 
 
 @operator("ConstantOfShape")
@@ -134,14 +134,20 @@ def filled(call: Call) -> Constant:
     value = 0 if held is None else held.values[0]
     if min(shape, default=1) < 0:
         raise Unsupported(f"{list(shape)} is no shape")
-    few = prod(shape) <= MOST_NUMBERS
+    return repeated(value, shape)
 
-    def read() -> Any:
-        import numpy as np
 
-        return np.full(shape, value, np.float32 if isinstance(value, float) else np.int64)
-
-    return Constant("", shape, read, (value,) * prod(shape) if few else None, float(value))
+@operator("Range")
+def counted(call: Call) -> Numbers:
+    """Read integers one after the other."""
+    limits = [integers(call.given(at)) for at in range(3)]
+    if any(len(each) != 1 for each in limits) or not limits[2][0]:
+        raise Unsupported("it counts from no number to another one")
+    [start], [stop], [step] = limits
+    count = max(0, -((start - stop) // step))
+    if count > MOST_NUMBERS:
+        raise Unsupported(f"it makes {count} numbers")
+    return Numbers(tuple(start + at * step for at in range(count)))
 
 
 @operator("Shape")

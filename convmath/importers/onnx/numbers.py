@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from convmath.formula import Formula, Value, ceil_of, floor_of, max_of, min_of, ratio
@@ -69,6 +70,41 @@ def numbers(held: Any) -> Numbers:
         real = any(isinstance(value, float) for value in held.values)
         return Numbers(tuple(map(exact, held.values)), not held.shape, real=real)
     raise Unsupported("the numbers it needs depend on what runs through the model, or are not in it")
+
+
+def stored(values: Sequence[float], shape: tuple[int, ...]) -> Constant:
+    """Return numbers that a node writes down, or that are worked out, as a constant of the model."""
+    given = tuple(map(float, values))
+
+    def read() -> Any:
+        import numpy as np
+
+        return np.array(given, np.float32).reshape(shape)
+
+    return Constant("", shape, read, given, given[0] if len(set(given)) == 1 else None)
+
+
+def listed(given: Mapping[str, Any]) -> Constant | None:
+    """Return what the attributes of a node of constants hold; None for text."""
+    for word in ("value_float", "value_int"):
+        if word in given:
+            return stored((given[word],), ())
+        if f"{word}s" in given:
+            return stored(given[f"{word}s"], (len(given[f"{word}s"]),))
+    held = given.get("value")
+    return held if isinstance(held, Constant) else None
+
+
+def repeated(number: float, shape: tuple[int, ...]) -> Constant:
+    """Return a shape that is filled with one number, as a constant of the model."""
+
+    def read() -> Any:
+        import numpy as np
+
+        return np.full(shape, number, np.float32 if isinstance(number, float) else np.int64)
+
+    few = prod(shape) <= MOST_NUMBERS
+    return Constant("", shape, read, (number,) * prod(shape) if few else None, float(number))
 
 
 def exact(number: Any) -> Value:

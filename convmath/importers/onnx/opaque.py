@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convmath.formula import Value
-from convmath.importers.onnx.call import Call
+from convmath.importers.onnx.call import UNKNOWN, Call
 from convmath.importers.opaque import opaque_layer
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 
@@ -22,7 +22,7 @@ def opaque(call: Call, model: OnnxFile, node: NodeProto) -> Tensor:
     """
     maps = [each for each in call.arriving if isinstance(each, Tensor)]
     if len(maps) != 1 or sum(bool(name) for name in node.output) != 1:
-        raise Unsupported("the operator is unknown; only one that makes one map of one can be let stand")
+        raise Unsupported(f"{UNKNOWN}; only one that makes one map of one can be let stand")
     wanted = node.output[0]
     told = next((each for each in (*model.graph.value_info, *model.graph.output) if each.name == wanted), None)
     dims = [] if told is None else [each.dim_value for each in told.type.tensor_type.shape.dim][1:]
@@ -30,7 +30,7 @@ def opaque(call: Call, model: OnnxFile, node: NodeProto) -> Tensor:
     if not dims or min(dims) < 1:
         known = next((each.shape for each in maps if told is not None and len(each.dims) == len(dims) + 1), None)
         if known is None or not dims or dims[0] < 1:
-            raise Unsupported("the operator is unknown, and the file does not tell the shape of what it puts out")
+            raise Unsupported(f"{UNKNOWN}, and the file does not tell the shape of what it puts out")
         shape = (dims[0], *(size or own for size, own in zip(dims[1:], known.sizes, strict=True)))
     held = {each.key: each for each in call.arriving if isinstance(each, Constant)}
     return opaque_layer(call.sketch, call.name, maps[0], shape, sum(each.size for each in held.values()))

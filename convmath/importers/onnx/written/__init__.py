@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from convmath.importers.onnx.written.circular import circular
+from convmath.importers.onnx.written.clamp import clamped
 from convmath.importers.onnx.written.graph import Graph, Lookup, Match, Written, is_whole
 from convmath.importers.onnx.written.norms import centred, local_response
 from convmath.importers.onnx.written.pools import norms
@@ -19,6 +20,8 @@ LAST: Mapping[str, tuple[Callable[[Graph, NodeProto], Match | None], ...]] = {
     "Where": (straightened,),
     "Pow": (norms,),
     "Concat": (circular,),
+    "Min": (clamped,),
+    "Max": (clamped,),
 }
 """What may end in a node of a kind."""
 
@@ -33,7 +36,7 @@ def written_out(
     for node in nodes:
         for matching in LAST.get(node.op_type, ()):
             match = matching(graph, node) if is_whole(node) else None
-            if match is not None:
+            if match is not None and match.layer.x not in gone:
                 found[match.output] = match.layer
                 gone |= match.inside
     return [node for node in nodes if node.output[0] not in gone], found

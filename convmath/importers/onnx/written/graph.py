@@ -19,6 +19,8 @@ INPUTS = {
     "ReduceMean": 1,
     "Add": 2,
     "Sqrt": 1,
+    "Max": 2,
+    "Min": 2,
     "Div": 2,
     "Greater": 2,
     "Softplus": 1,
@@ -69,7 +71,7 @@ class Graph:
         self.users: dict[str, list[NodeProto | None]] = {name: [None] for name in outputs}
         self.constant = constant
         for node in nodes:
-            for name in node.input:
+            for name in read_by(node):
                 self.users.setdefault(name, []).append(node)
 
     def made(self, name: str, *kinds: str) -> NodeProto | None:
@@ -80,7 +82,13 @@ class Graph:
     def made_with(self, name: str, kind: str) -> tuple[str, float] | None:
         """Return what arrives at the node of this kind that makes a name, and the number beside it."""
         node = self.made(name, kind)
-        pairs = () if node is None else (node.input, node.input[::-1]) if kind in ("Mul", "Add") else (node.input,)
+        pairs = (
+            ()
+            if node is None
+            else (node.input, node.input[::-1])
+            if kind in ("Mul", "Add", "Max", "Min")
+            else (node.input,)
+        )
         for first, other in pairs:
             held = self.constant(other)
             if held is not None and held.scalar is not None:
@@ -128,6 +136,11 @@ class Graph:
                 return
             yield behind, other, held
             node = behind
+
+
+def read_by(node: NodeProto) -> list[str]:
+    """Return the names whose numbers a node reads; it may take no more than the type of another one."""
+    return list(node.input[:1] if node.op_type == "CastLike" else node.input)
 
 
 def is_whole(node: NodeProto) -> bool:

@@ -1,0 +1,43 @@
+"""Two bounds as a maximum and a minimum with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from convmath.importers.onnx.written.graph import Graph, Match, arriving_map
+from convmath.importers.sketch import Sketch
+from convmath.importers.tensor import Tensor
+from convmath.spec.activation import HardTanh
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+
+@dataclass(frozen=True, slots=True)
+class Clamped:
+    """``min(max(x, low), high)``."""
+
+    x: str
+    low: float
+    high: float
+
+    def read(self, sketch: Sketch, name: str, values: Mapping[str, Any]) -> Tensor:
+        """Add the layer."""
+        return sketch.layer(name, HardTanh(min_val=self.low, max_val=self.high), arriving_map(values, self.x))
+
+
+def clamped(graph: Graph, node: NodeProto) -> Match | None:
+    """Return the bounds of which the second one ends here, in either order."""
+    outer = graph.made_with(node.output[0], node.op_type)
+    inner = outer and graph.made_with(outer[0], "Max" if node.op_type == "Min" else "Min")
+    if not outer or not inner or len(node.input) != 2 or len(graph.makers[outer[0]].input) != 2:
+        return None
+    low, high = (inner[1], outer[1]) if node.op_type == "Min" else (outer[1], inner[1])
+    inside = {outer[0]}
+    return (
+        Match(Clamped(inner[0], low, high), node.output[0], inside)
+        if low < high and graph.closed(inside, node)
+        else None
+    )
