@@ -70,7 +70,7 @@ class SizeNames:
             return self.given[text]
         name = next(each for each in _candidates(axis, rank) if each not in self.words and each not in self.labels)
         self._count(name)
-        self.labels[name] = shown(text)
+        self.labels[name] = "" if text in UNKNOWN else shown(text)
         if text and text not in UNKNOWN:
             self.given[text] = name
         return name

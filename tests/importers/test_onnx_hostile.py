@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx_models import conv_model, field, model, node, varint
 
+import convmath as cm
 from convmath.errors import ConvmathError, LimitError, SpecError
 from convmath.formula import symbol
 from convmath.importers.names import LayerNames
@@ -128,6 +129,13 @@ def test_open_sizes_are_called_by_their_axes_where_those_are_free() -> None:
     }
     assert "H" not in found.labels
     assert found.labels["d2"] == "a b"
+    assert found.labels["W"] == ""
+
+
+def test_what_a_file_calls_a_size_is_kept_beside_its_symbol() -> None:
+    network = cm.from_onnx(model(inputs={"x": ("N", 3, "height/2", None)}).SerializeToString())
+
+    assert network.about["sizes"] == {"H": "height/2"}
 
 
 def test_minus_one_is_how_some_exporters_write_an_open_size() -> None:

@@ -56,6 +56,13 @@ def test_an_output_is_read_without_what_stands_behind_it(detector: Path, capsys:
     assert "512" in capsys.readouterr().out  # 8*(27 + 1) + 4*72
 
 
+def test_a_part_of_a_model_that_cannot_be_read_is_refused_with_the_reason() -> None:
+    made = model([node("Relu", ["x"], ["a"], name="/stem/Relu"), node("Unique", ["a"], ["y"], name="/head/Unique")])
+
+    with pytest.raises(UnsupportedError, match="Unique: the operator is unknown"):
+        cm.from_onnx(made.SerializeToString(), output="/stem")
+
+
 def test_the_numbers_of_single_precision_are_those_that_were_written(detector: Path) -> None:
     assert cm.from_onnx(detector, output="norm").nodes[-1].layer.eps == 1e-3
 

@@ -22,7 +22,7 @@ from convmath.importers.onnx.written.graph import read_by
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
 from convmath.limits import DEFAULT, Limits
-from convmath.spec.graph import Input, Network, SymbolInfo
+from convmath.spec.graph import Input, Network, SymbolInfo, inside
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
@@ -44,7 +44,8 @@ def network_of(
 ) -> Network:
     """Return the network that a graph describes, with the weights of the file.
 
-    With *output*, the name of a node, or of what it puts out, only what that needs is read.
+    With *output*, the name of a node, of what it puts out, or of a part of the model, only
+    what that needs is read; for a part everything must be readable.
 
     Raises ``UsageError`` where there is no such output, ``UnsupportedError`` with all
     operators that are unknown, or used in a way that no network of convmath can say, and
@@ -57,6 +58,8 @@ def network_of(
     try:  # a part, or a layer that got another name
         return _Reading(model, limits, model.outputs, allow_opaque=allow_opaque).network().up_to(output)
     except UnsupportedError:
+        if any(inside(node.name, output) for node in model.nodes):
+            raise
         near = get_close_matches(output, [node.name for node in model.nodes], 1)
         hint = f"; did you mean '{inert(near[0])}'?" if near else ""
         raise UsageError(f"there is no layer '{inert(output)}'{hint}") from None
@@ -154,7 +157,9 @@ class _Reading:
         sizes = {name: SymbolInfo(name) for each in self.sketch.inputs for size in each.shape for name in _names(size)}
         ends = [each for each in outputs if isinstance(each, Tensor)]
         self.sketch.advice = self._advice()
-        about = {"source": f"ONNX, operators of version {self.model.opset}"}
+        about: dict[str, Any] = {"source": f"ONNX, operators of version {self.model.opset}"}
+        if labels := {name: text for name, text in self.model.labels.items() if text}:
+            about["sizes"] = labels
         network = self.sketch.network(ends, tuple(sizes.values()), about)
         made = list(dict.fromkeys(each.producer for each in ends))
         if len(made) != len(network.outputs):
