@@ -14,10 +14,13 @@ from convmath.spec.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, LpPool
 
 
 def _pads(given: Any, rank: int) -> tuple[Pad, ...]:
+    """Return paddings from a word, from one number for each axis, or as the pairs that they are."""
     if given == "same":
         return (SAME,) * rank
     if given == "valid":
         return ((0, 0),) * rank
+    if isinstance(given, list) and given and isinstance(given[0], tuple):
+        return tuple(given)
     return tuple((each, each) for each in numbers(given, rank))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from convmath.importers import layers as shared
@@ -15,31 +14,17 @@ NORM = ("running_mean", "running_var", "weight", "bias")
 """What a norm may hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A layer of torch.nn with its parameters at hand."""
-
-    call: Call
-    module: Any
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.module, name)
-
-    def constant(self, name: str) -> Constant | None:
-        """Return a parameter or a buffer, if the layer has it."""
-        return self.call.parameters.of(self.module, name)
+def _held(call: Call, module: Any, *names: str) -> dict[str, Constant | None]:
+    """Return the parameters and buffers that a layer has, by their names."""
+    return {name: call.parameters.of(module, name) for name in names}
 
 
 def _by_function(word: str, *fields: str, given: Sequence[str] = ()) -> Callable[..., Any]:
     """Return a handler that calls a function with some parameters and some fields, by their names."""
 
     def apply(call: Call, module: Any, input: Any) -> Any:
-        held = Held(call, module)
-        handler = FUNCTIONS.get(word)
-        if handler is None:
-            raise Unsupported(f"there is no function {word}")
-        parameters = {name: held.constant(name) for name in given}
-        return handler(call, input, **parameters, **{name: getattr(module, name) for name in fields})
+        held = _held(call, module, *given)
+        return _function(word)(call, input, **held, **{name: getattr(module, name) for name in fields})
 
     return apply
 
@@ -91,41 +76,22 @@ def _identity(call: Call, module: Any, *inputs: Any) -> Any:
 
 @MODULES("Conv1d", "Conv2d", "Conv3d")
 def _conv(call: Call, module: Any, input: Any) -> Tensor:
-    held = Held(call, module)
     padding = module.padding
     if module.padding_mode != "zeros" and padding == "same":
         pairs = tuple(module._reversed_padding_repeated_twice)  # noqa: SLF001  (the only place of the numbers)
-        return _padded_conv(call, held, input, [(pairs[at], pairs[at + 1]) for at in range(0, len(pairs), 2)][::-1])
-    weight, bias = held.constant("weight"), held.constant("bias")
-    fields = (module.stride, padding, module.dilation, module.groups)
-    return layers.convolve(call, input, weight, bias, *fields, mode=module.padding_mode)
-
-
-def _padded_conv(call: Call, held: Held, input: Any, pairs: Sequence[tuple[int, int]]) -> Tensor:
-    if held.constant("weight") is None:
-        raise Unsupported("it has no weights yet")
-    return shared.conv(
-        call.sketch,
-        call.name,
-        a_map(input),
-        weight_of(held.constant("weight")),
-        held.constant("bias"),
-        stride=held.stride,
-        padding=pairs,
-        dilation=held.dilation,
-        groups=held.groups,
-        mode=held.padding_mode,
-    )
+        padding = [*zip(pairs[::2], pairs[1::2], strict=True)][::-1]
+    fields = (module.stride, padding, module.dilation, module.groups, module.padding_mode)
+    weight, bias = _held(call, module, "weight", "bias").values()
+    return layers.convolve(call, input, weight, bias, *fields)
 
 
 @MODULES("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
 def _conv_transpose(call: Call, module: Any, input: Any, output_size: Any = None) -> Tensor:
-    held = Held(call, module)
-    weight, bias = held.constant("weight"), held.constant("bias")
     extra = module.output_padding
     if output_size is not None:
         extra = _extra(a_map(input), module, output_size)
     fields = (module.stride, module.padding, extra, module.groups, module.dilation)
+    weight, bias = _held(call, module, "weight", "bias").values()
     return layers.conv_transpose(call, input, weight, bias, *fields)
 
 
@@ -143,24 +109,15 @@ def _extra(x: Tensor, module: Any, output_size: Sequence[Any]) -> tuple[int, ...
     return tuple(found)
 
 
-@MODULES("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
+@MODULES("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "FrozenBatchNorm2d")
 def _batch_norm(call: Call, module: Any, input: Any) -> Tensor:
-    held = Held(call, module)
-    given = {name: held.constant(name) for name in NORM}
-    return layers.batch_norm(call, input, **given, eps=module.eps)
-
-
-@MODULES("FrozenBatchNorm2d")
-def _frozen_batch_norm(call: Call, module: Any, input: Any) -> Tensor:
-    return _batch_norm(call, module, input)
+    return layers.batch_norm(call, input, **_held(call, module, *NORM), eps=module.eps)
 
 
 @MODULES("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
 def _instance_norm(call: Call, module: Any, input: Any) -> Tensor:
-    held = Held(call, module)
     by_input = module.training or not module.track_running_stats
-    given = {name: held.constant(name) for name in NORM}
-    return layers.instance_norm(call, input, **given, use_input_stats=by_input, eps=module.eps)
+    return layers.instance_norm(call, input, **_held(call, module, *NORM), use_input_stats=by_input, eps=module.eps)
 
 
 @MODULES("Softmax2d")
