@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from convmath.formula import Formula, Value
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import CHANNELS, OPEN, Constant, Tensor, Unsupported
+from convmath.spec.activation import HardTanh, Relu, Relu6
 from convmath.spec.conv import Conv
 from convmath.spec.deformable import DeformableConv
 from convmath.spec.dense import Dense
@@ -276,3 +277,12 @@ def global_pool(sketch: Sketch, name: str, x: Tensor, kind: type[AdaptiveAvgPool
 
 def _global(kind: type[AdaptiveAvgPool | AdaptiveMaxPool]) -> str:
     return "global_avg_pool" if kind is AdaptiveAvgPool else "global_max_pool"
+
+
+def clip(sketch: Sketch, name: str, x: Tensor, low: float | None, high: float | None) -> Tensor:
+    """Add bounds, under the name that those from 0 on and those from 0 to 6 have."""
+    if low == 0 and high is None:
+        return sketch.layer(name, Relu(), x)
+    if low is None or high is None:
+        raise Unsupported(f"it has one bound only, {high if low is None else low}")
+    return sketch.layer(name, Relu6() if (low, high) == (0, 6) else HardTanh(min_val=low, max_val=high), x)

@@ -20,13 +20,11 @@ from convmath.spec.activation import (
     Gelu,
     HardSigmoid,
     HardSwish,
-    HardTanh,
     LeakyRelu,
     LogSoftmax,
     Mish,
     Prelu,
     Relu,
-    Relu6,
     Selu,
     Sigmoid,
     Silu,
@@ -334,13 +332,7 @@ def clip(call: Call) -> Tensor:
     low, high = (_bound(call, word, at) for at, word in enumerate(("min", "max"), 1))
     if low is None and high is None:
         return call.x
-    if low is not None and high is not None:
-        layer: Layer = Relu6() if (low, high) == (0.0, 6.0) else HardTanh(min_val=low, max_val=high)
-    elif low == 0:
-        layer = Relu()
-    else:
-        raise Unsupported(f"it has one bound only, {low if high is None else high}")
-    return call.sketch.layer(call.name, layer, call.x)
+    return layers.clip(call.sketch, call.name, call.x, low, high)
 
 
 def _bound(call: Call, word: str, at: int) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from convmath.importers import layers
 from convmath.importers.tensor import CHANNELS, Tensor, Unsupported
 from convmath.importers.torch.calls import FUNCTIONS, Call, a_map, weight_of
 from convmath.spec import activation as spec
@@ -110,15 +111,11 @@ def _hardtanh(call: Call, input: Any, min_val: Any = -1.0, max_val: Any = 1.0, i
 
 @FUNCTIONS("clamp", "clip")
 def _clamp(call: Call, input: Any, min: Any = None, max: Any = None) -> Tensor:
-    """Add a clip; from 0 upwards it is a ReLU."""
-    x = a_map(input)
-    if min == 0 and max is None:
-        return call.sketch.layer(call.name, spec.Relu(), x)
-    if not isinstance(min, int | float) or not isinstance(max, int | float):
-        raise Unsupported("it clips one side, or by numbers that are computed")
-    if (min, max) == (0, 6):
-        return call.sketch.layer(call.name, spec.Relu6(), x)
-    return call.sketch.layer(call.name, spec.HardTanh(min_val=float(min), max_val=float(max)), x)
+    """Add a clip."""
+    if not all(each is None or isinstance(each, int | float) for each in (min, max)):
+        raise Unsupported("it clips by numbers that are computed")
+    low, high = (None if each is None else float(each) for each in (min, max))
+    return layers.clip(call.sketch, call.name, a_map(input), low, high)
 
 
 def _along_channels(x: Tensor, dim: Any) -> Tensor:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from convmath.importers import layers
 from convmath.importers.onnx.written.graph import Graph, Match, arriving_map
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Tensor
-from convmath.spec.activation import HardTanh
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -25,7 +25,7 @@ class Clamped:
 
     def read(self, sketch: Sketch, name: str, values: Mapping[str, Any]) -> Tensor:
         """Add the layer."""
-        return sketch.layer(name, HardTanh(min_val=self.low, max_val=self.high), arriving_map(values, self.x))
+        return layers.clip(sketch, name, arriving_map(values, self.x), self.low, self.high)
 
 
 def clamped(graph: Graph, node: NodeProto) -> Match | None:
