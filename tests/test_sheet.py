@@ -16,9 +16,10 @@ from convmath.formula import bind, symbol
 from convmath.formula.nodes import Call, Node, Number_, Over, Quotient, Sum
 from convmath.formula.text import write, write_node
 from convmath.numeric.measure import measure_costs
+from convmath.spec.graph import AXES
 from convmath.spec.kinds import VOCABULARY, field_kinds
 from convmath.symbolic.derivation import counts
-from convmath.symbolic.general import SIZES, equation_of, general
+from convmath.symbolic.general import equation_of, general
 from convmath.symbolic.sheet import scale
 from convmath.verification import general as confronted
 from convmath.verification.tally import Tally
@@ -73,7 +74,7 @@ def test_short_formulas_are_the_whole_ones_with_the_names_of_the_output(kind: st
         return
     known = general(kind, rank)
     sizes = known.report.totals.output_shape[1:]
-    names = {f"{name}'": size for name, size in zip(SIZES[rank], sizes, strict=False)}
+    names = {f"{name}'": size for name, size in zip(AXES[rank], sizes, strict=False)}
     whole = known.report.totals
 
     for quantity, short in known.short.items():
