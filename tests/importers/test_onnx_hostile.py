@@ -5,15 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from onnx_models import conv_model, field, model, node, varint
+from onnx_models import conv_model, field, model, node, tensor, varint
 
 import convmath as cm
-from convmath.errors import ConvmathError, LimitError, SpecError
+from convmath.errors import ConvmathError, LimitError, SpecError, UnsupportedError
 from convmath.formula import symbol
 from convmath.importers.names import LayerNames
 from convmath.importers.onnx import wire
@@ -299,3 +300,28 @@ def test_other_words_that_are_equal_are_one_symbol() -> None:
     found = read_onnx(model(inputs={"x": ("N", 3, "a b", "a b")}).SerializeToString())
 
     assert [str(size) for size in found.inputs["x"].shape] == ["3", "H", "H"]
+
+
+@pytest.mark.parametrize("kind", ["Identity", "Cast", "Reshape"])
+@pytest.mark.parametrize("element", [1, 2])
+def test_long_ways_of_moves_end_in_no_recursion(kind: str, element: int) -> None:
+    names = ["x", *(f"r{at}" for at in range(3000))]
+    more = {"Cast": {"to": 1}}.get(kind, {})
+    ways = [node(kind, [old, *(["shape"] if kind == "Reshape" else [])], [new], **more) for old, new in pairwise(names)]
+    shape = tensor("shape", (4,), [0, 3, 0, -1], "INT64")
+    made = model([*ways, node("Relu", [names[-1]], ["y"])], {"x": (1, 3, 8, 8)}, initializers=[shape])
+    made.graph.input[0].type.tensor_type.elem_type = element
+
+    if element == 1 or kind == "Cast":
+        assert cm.from_onnx(made.SerializeToString()).nodes[-1].kind == "relu"
+    else:
+        with pytest.raises(UnsupportedError, match="elements of type UINT8"):
+            cm.from_onnx(made.SerializeToString())
+
+
+def test_a_long_way_of_shapes_ends_in_no_recursion() -> None:
+    names = ["k", *(f"r{at}" for at in range(3000))]
+    ways = [node("Reshape", ["k", old], [new]) for old, new in pairwise(names)]
+    made = model([*ways, node("Div", ["x", names[-1]], ["y"])], initializers=[tensor("k", (1,), [1], "INT64")])
+
+    assert len(cm.from_onnx(made.SerializeToString()).nodes) == 1

@@ -85,17 +85,17 @@ class _Reading:
             self._check_type(name)
         self.nodes, self.written = written_out(self.nodes, ends, self._known)
 
-    def _known(self, name: str) -> Constant | None:
+    def _known(self, name: str, steps: int = MOST_STEPS) -> Constant | None:
         """Return a constant that stands in the model, in whatever type and shape an exporter gives it."""
         held, flat = self.values.get(name), False
-        for _ in range(MOST_STEPS):
+        for left in reversed(range(steps)):
             if (node := self.fixed.get(name)) is None:
                 break
             given = self._attributes(node)
             if node.op_type == "Constant":
                 held = listed(given)
                 break
-            if not self._is_kept(node, given):
+            if not self._is_kept(node, given, left):
                 return None
             flat = flat or node.op_type == "Reshape"
             name = node.input[0]
@@ -104,12 +104,12 @@ class _Reading:
             return None
         return held.reshaped((held.size,)) if flat else held
 
-    def _is_kept(self, node: NodeProto, given: Mapping[str, Any]) -> bool:
+    def _is_kept(self, node: NodeProto, given: Mapping[str, Any], steps: int) -> bool:
         """Tell whether a node puts out all numbers of a constant as they are, in a list where it has another shape."""
         first, *others = node.input
         match node.op_type:
             case "Reshape":
-                flat = self._known(others[0]) if others and self.fixed.get(first) else None
+                flat = self._known(others[0], steps) if others and self.fixed.get(first) else None
                 return flat is not None and flat.values == (-1,)
             case "Cast":
                 return given.get("to") in REAL
@@ -278,9 +278,15 @@ def _channels_last(model: OnnxFile, users: Mapping[str, list[NodeProto]]) -> set
 
 def _first_users(name: str, users: Mapping[str, list[NodeProto]], passed: tuple[str, ...]) -> list[NodeProto]:
     """Return what first does more to a map than *passed* do: Keras casts it to the type that it has, several times."""
-    found = []
-    for node in users.get(name, ()):
-        found += _first_users(node.output[0], users, passed) if node.op_type in passed else [node]
+    found: list[NodeProto] = []
+    todo, seen = [name], {name}
+    while todo:
+        for node in users.get(todo.pop(), ()):
+            if node.op_type not in passed:
+                found.append(node)
+            elif node.output[0] not in seen:
+                seen.add(node.output[0])
+                todo.append(node.output[0])
     return found
 
 
