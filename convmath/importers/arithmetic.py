@@ -128,7 +128,7 @@ def resize(
 ) -> Tensor:
     """Add what enlarges a map, by factors or to a size."""
     if size and all(
-        isinstance(new, int) and isinstance(old, int) and new % old == 0
+        isinstance(new, int) and isinstance(old, int) and old and new % old == 0
         for new, old in zip(size, x.shape.sizes, strict=True)
     ):
         factor = tuple(new // old for new, old in zip(size, x.shape.sizes, strict=True))

@@ -75,7 +75,7 @@ def _written(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> T
 
 def _resolved(x: Tensor, dims: tuple[Value, ...]) -> tuple[Value, ...]:
     """Return the shape that is meant, with what -1 stands for."""
-    if any(isinstance(each, int) and each < -1 for each in dims) or dims.count(-1) > 1:
+    if any(isinstance(each, int) and each < -1 for each in dims) or dims.count(-1) > 1 or {-1, 0} <= {*dims}:
         raise Unsupported(f"{_shown(dims)} is no shape")
     if -1 in dims:
         rest = ratio(product_of(x.dims), product_of(each for each in dims if each != -1))

@@ -7,6 +7,7 @@ import warnings
 from importlib.util import find_spec
 
 import pytest
+from written_models import bounded, joined, logarithm, responses, softplus
 
 import convmath as cm
 from convmath.errors import ConvmathError
@@ -47,13 +48,14 @@ OPERATORS = (
     ),
     *("LRN", "GroupNormalization", "LayerNormalization", "Softmax", "PRelu", "Add", "Mul", "Shape", "ConstantOfShape"),
     *("SplitToSequence", "ReduceMax", "SpaceToDepth", "Pow", "Div", "Max", "Mod", "Cast", "Dropout"),
+    *("Sub", "Sqrt", "Where", "Greater", "Softplus", "Relu"),
 )
 MUTANTS = 150
 
 
 @pytest.fixture(scope="module")
 def models():
-    """Return ONNX's own cases of single operators, all inputs but the first as constants, as bytes."""
+    """Return ONNX's own cases of single operators, all inputs but the first as constants, and layers written out."""
     from onnx.backend.test.case.node import collect_testcases
 
     with warnings.catch_warnings():
@@ -68,7 +70,8 @@ def models():
                 if getattr(array, "dtype", None) is not None:
                     model.graph.initializer.append(onnx.numpy_helper.from_array(array, each.name))
             found.append(model.SerializeToString())
-    return found
+    written = [softplus(20), responses(), joined(0, 2), bounded(("Max", 0.0), ("Min", 6.0)), logarithm("Sigmoid")]
+    return found + written * (len(found) // 20)
 
 
 def attribute(chance, node, graph):

@@ -9,28 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx_models import model, node, tensor
+from written_models import bounded, joined, logarithm, responses, softplus
 
 import convmath as cm
 from convmath.errors import UnsupportedError
 
 pytestmark = [pytest.mark.onnx, pytest.mark.peers]
-
-
-def softplus(threshold: float, compared: str = "x") -> bytes:
-    nodes = [
-        node("Relu", ["x"], ["h"]),
-        node("Softplus", ["x"], ["s"]),
-        node("Greater", [compared, "t"], ["g"]),
-        node("Where", ["g", "x", "s"], ["p"]),
-        node("Add", ["p", "h"], ["y"]),
-    ]
-    return bytes(model(nodes, {"x": (1, 2, 3, 3)}, ("y",), [tensor("t", (), [threshold])]).SerializeToString())
-
-
-def logarithm(gate: str) -> bytes:
-    nodes = [node(gate, ["x"], ["g"]), node("Log", ["g"], ["y"])]
-    return bytes(model(nodes, {"x": (1, 2, 3, 3)}).SerializeToString())
 
 
 @pytest.mark.parametrize(
@@ -126,17 +110,6 @@ def test_the_newer_exporter_may_leave_numbers_to_be_worked_out(
     np.testing.assert_allclose(cm.run(net, x[0].numpy()), expected, rtol=1e-4, atol=1e-5)
 
 
-def bounded(*steps: tuple[str, float], turned: bool = False) -> bytes:
-    """Return maxima and minima of a map with numbers, one after the other."""
-    names = ["x", *(f"v{at}" for at in range(len(steps) - 1)), "y"]
-    nodes, held = [], []
-    for at, (kind, number) in enumerate(steps):
-        given = [names[at], f"c{at}"]
-        nodes.append(node(kind, given[::-1] if turned else given, [names[at + 1]]))
-        held.append(tensor(f"c{at}", (), [number]))
-    return bytes(model(nodes, {"x": (1, 2, 3, 3)}, ("y",), held).SerializeToString())
-
-
 BOUNDS = [
     ((("Max", -1.0), ("Min", 2.0)), ["hard_tanh"]),
     ((("Min", 2.0), ("Max", -1.0)), ["hard_tanh"]),
@@ -202,18 +175,6 @@ def test_circular_padding_of_the_classic_exporter_has_its_outputs(rank: int, pad
         np.testing.assert_allclose(cm.run(net, x[0].numpy()), module(x)[0], rtol=1e-4, atol=1e-5)
 
 
-def joined(start: int, stop: int, *, turned: bool = False, of: str = "x") -> bytes:
-    """Return a join of a map with one slice of a map, before it or behind it."""
-    parts = ["e", "x"] if turned else ["x", "e"]
-    nodes = [
-        node("Tanh", ["x"], ["h"]),
-        node("Slice", [of, "start", "stop", "axis"], ["e"]),
-        node("Concat", parts, ["y"], axis=2),
-    ]
-    held = [tensor(name, (1,), [value], "INT64") for name, value in (("start", start), ("stop", stop), ("axis", 2))]
-    return bytes(model(nodes, {"x": (1, 2, 7)}, ("y",), held).SerializeToString())
-
-
 END = 2**63 - 1
 
 
@@ -242,29 +203,6 @@ def test_a_join_with_the_other_end_is_a_circular_padding(start: int, stop: int, 
 def test_other_joins_along_space_are_refused(made: Callable[[], bytes]) -> None:
     with pytest.raises(UnsupportedError, match="only channels can be joined"):
         cm.from_onnx(made())
-
-
-def responses(*, pads: tuple[int, ...] = (0, 0, 1, 0, 0, 0, 0, 1, 0, 0), middle: str = "m", **pool: Any) -> bytes:
-    """Return a normalisation by three neighbouring channels, in which *middle* is what the powers are taken of."""
-    pool = {"kernel_shape": [3, 1, 1], "count_include_pad": 1} | pool
-    nodes = [
-        node("Mul", ["x", "x"], ["q"]),
-        node("Reshape", ["q", "apart"], ["v"]),
-        node("Pad", ["v", "pads"], ["p"]),
-        node("AveragePool", ["p"], ["a"], **pool),
-        node("Squeeze", ["a", "one"], ["m"]),
-        node("Mul", [middle, "alpha"], ["s"]),
-        node("Add", ["s", "k"], ["t"]),
-        node("Pow", ["t", "beta"], ["d"]),
-        node("Div", ["x", "d"], ["y"]),
-    ]
-    held = [
-        tensor("apart", (5,), [1, 1, 4, 3, 3], "INT64"),
-        tensor("pads", (len(pads),), pads, "INT64"),
-        tensor("one", (1,), [1], "INT64"),
-        *(tensor(name, (), [value]) for name, value in (("alpha", 0.1), ("k", 2.0), ("beta", 0.5))),
-    ]
-    return bytes(model(nodes, {"x": (1, 4, 3, 3)}, ("y",), held).SerializeToString())
 
 
 def test_a_norm_by_neighbouring_channels_is_one_layer() -> None:

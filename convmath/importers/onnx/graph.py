@@ -106,6 +106,8 @@ class _Reading:
 
     def _is_kept(self, node: NodeProto, given: Mapping[str, Any], steps: int) -> bool:
         """Tell whether a node puts out all numbers of a constant as they are, in a list where it has another shape."""
+        if not node.input:
+            return False
         first, *others = node.input
         match node.op_type:
             case "Reshape":
@@ -199,7 +201,7 @@ class _Reading:
         written, known = self.written.get(node.output[0]), OPERATORS.get(operator)
         if written is not None:
             arriving, lost = [], self.values.get(written.x) is None
-        if lost and known is not None:
+        if lost and (known is not None or written is not None):
             return  # what it needs was refused already
         try:
             if known is not None:

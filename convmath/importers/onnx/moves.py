@@ -228,6 +228,8 @@ def transpose(call: Call) -> Any:
     held = call.given(0)
     if isinstance(held, Constant) and len(held.shape) > 1:
         order = tuple(call.get("perm") or range(len(held.shape))[::-1])
+        if sorted(order) != [*range(len(held.shape))]:
+            raise Unsupported(f"perm {list(order)} is no order of {len(held.shape)} axes")
         return held.transposed(order)
     if isinstance(held, Numbers):
         return held.transposed() if held.columns and list(call.get("perm") or [1, 0]) == [1, 0] else held

@@ -13,30 +13,15 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 INPUTS = {
-    "Sub": 2,
-    "Pow": 2,
-    "Mul": 2,
-    "ReduceMean": 1,
-    "Add": 2,
-    "Sqrt": 1,
-    "Max": 2,
-    "Min": 2,
-    "Div": 2,
-    "Greater": 2,
-    "Softplus": 1,
-    "Where": 3,
-    "Sign": 1,
-    "Abs": 1,
-    "Relu": 1,
-    "AveragePool": 1,
-    "Pad": 2,
-    "Reshape": 2,
-    "Unsqueeze": 1,
-    "Squeeze": 1,
-    "Slice": 4,
-    "Concat": 2,
+    **dict.fromkeys(("Sqrt", "Softplus", "Sign", "Abs", "Relu", "AveragePool"), range(1, 2)),
+    **dict.fromkeys(("Squeeze", "Unsqueeze", "ReduceMean"), range(1, 3)),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Greater", "Reshape"), range(2, 3)),
+    "Concat": range(2, 4),
+    "Pad": range(2, 5),
+    "Where": range(3, 4),
+    "Slice": range(4, 6),
 }
-"""How many inputs each node of a layer that is written out has at least."""
+"""How many inputs each node of a layer that is written out may have."""
 MOST_INSIDE = 64
 """No layer is written out in more nodes."""
 Lookup = Callable[[str], Constant | None]
@@ -144,8 +129,8 @@ def read_by(node: NodeProto) -> list[str]:
 
 
 def is_whole(node: NodeProto) -> bool:
-    """Tell whether a node has the inputs that its kind needs."""
-    return len(node.input) >= INPUTS[node.op_type]
+    """Tell whether a node has as many inputs as its kind may have."""
+    return len(node.input) in INPUTS[node.op_type]
 
 
 def given(node: NodeProto, name: str, part: str, default: Any) -> Any:
