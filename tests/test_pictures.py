@@ -352,4 +352,4 @@ def test_a_symbol_without_a_value_is_told(capsys: pytest.CaptureFixture[str], tm
 
     assert status == 3
     assert "no value for H" in err
-    assert "--set H=3" in err
+    assert "--set H=224" in err

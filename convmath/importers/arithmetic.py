@@ -102,8 +102,6 @@ def _merged(sketch: Sketch, name: str, word: str, left: Tensor, right: Tensor) -
     if left.axes != right.axes:
         raise Unsupported(f"maps of {left} and {right} meet, with axes in the orders {left.order}; {right.order}")
     if word != "mul":
-        if left.shape.channels != right.shape.channels and 1 in (left.shape.channels, right.shape.channels):
-            raise Unsupported(f"maps of {left} and {right} meet; only a product repeats a single channel")
         left, right = _expanded(sketch, name, left, right), _expanded(sketch, name, right, left)
     return sketch.layer(name, MERGES[word](), left, right)
 

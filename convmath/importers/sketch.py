@@ -16,7 +16,8 @@ from convmath.importers.tensor import BATCH_SIZE, Constant, Reading, Tensor, Uns
 from convmath.limits import DEFAULT, Limits
 from convmath.spec.fields import Real, check_number
 from convmath.spec.graph import Group, Input, Network, Node, SymbolInfo
-from convmath.spec.layer import Layer, field_kinds
+from convmath.spec.layer import Layer, Merge, field_kinds
+from convmath.spec.merge import Concat, Multiply
 from convmath.spec.reshape import Identity, Reshape
 from convmath.symbolic import compose  # noqa: F401  (registers the rules)
 from convmath.symbolic.facts import Shape, apply
@@ -195,12 +196,25 @@ class Sketch:
         )
         if only is not None:
             network = network.up_to(nodes[ends[0]].name if isinstance(only, Tensor) else only)
-        for node in network.nodes:
-            if isinstance(node.layer, Function):
-                self.refuse(node.layer.word, node.name, "it is no part of a layer that is known")
+        self._check_rest(network, drafts)
         if self.refused:
             raise UnsupportedError(self.complaint())
         return network
+
+    def _check_rest(self, network: Network, drafts: Sequence[Draft]) -> None:
+        """Refuse what stands only within layers that are written out, where it makes none of them."""
+        shapes = {each.node.name: each.shape for each in drafts}
+        made = [Shape(each.channels, each.sizes) for each in network.inputs]
+        made += [shapes[node.name] for node in network.nodes]
+        for node in network.nodes:
+            if isinstance(node.layer, Function):
+                self.refuse(node.layer.word, node.name, "it is no part of a layer that is known")
+            parts = [made[each] for each in node.inputs]
+            channels = {each.channels for each in parts}
+            if isinstance(node.layer, Merge) and not isinstance(node.layer, Multiply | Concat) and channels > {1}:
+                shown = " and ".join(map(str, parts))
+                why = f"maps of {shown} meet; only a product repeats a single channel"
+                self.refuse(node.kind, node.name, why)
 
     def complaint(self) -> str:
         """Return the message about everything that was refused."""

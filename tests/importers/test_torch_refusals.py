@@ -234,4 +234,4 @@ def test_functions_that_take_a_number_first_are_refused_in_words(computed):
 def test_a_single_channel_that_is_added_to_many_is_refused_where_it_is_read():
     made = module(lambda self, x: self.wide(x) + self.single(x), wide=nn.Conv2d(3, 8, 1), single=nn.Conv2d(3, 1, 1))
 
-    assert "add: maps of [batch, 8, H, W] and [batch, 1, H, W] meet; only a product" in refusal(made)
+    assert "add: maps of 8 × H × W and 1 × H × W meet; only a product" in refusal(made)

@@ -11,17 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numeric_cases import image
 
+from convmath.api import load_bytes, to_spec
 from convmath.errors import SpecError
 from convmath.numeric.execute import run
 from convmath.numeric.measure import measure_costs
 from convmath.spec.deformable import DeformableConv
-from convmath.spec.document import Document
 from convmath.spec.graph import Input, Network, Node
 from convmath.spec.parse import parse
 from convmath.spec.replace import replaced
-from convmath.spec.writing.document import spec_of
 from convmath.symbolic import compose
-from convmath.symbolic.compose import derive, follow
+from convmath.symbolic.compose import derive
 from convmath.symbolic.pixels import outputs_that_read, pixels_of
 from convmath.verification.confront import verify
 
@@ -359,7 +358,7 @@ def test_a_repeat_of_symbolic_depth_may_take_its_own_offsets() -> None:
 def test_graphs_with_given_offsets_are_written_as_they_are_read(name: str) -> None:
     net = networks.network([3, "H", "W"], GRAPHS[name])
 
-    again = parse(Document("<again>", "", spec_of(net, lambda producer: follow(net)[0][producer].shape.channels)))
+    again = load_bytes(to_spec(net, "json").encode(), "again.json")
 
     assert [(each.layer, each.inputs) for each in again.nodes] == [(each.layer, each.inputs) for each in net.nodes]
 
