@@ -44,6 +44,8 @@ def binary(sketch: Sketch, name: str, word: str, left: Operand, right: Operand) 
     x, other, turned = (left, right, False) if isinstance(left, Tensor) else (right, left, True)
     if not isinstance(x, Tensor) or isinstance(other, Tensor):
         raise Unsupported("no map arrives")
+    if isinstance(other, Constant) and len(other.shape) > len(x.axes):
+        raise Unsupported(f"numbers of {list(other.shape)} meet a map of {x}")
     number = other.scalar if isinstance(other, Constant) else other
     if isinstance(number, Formula):
         raise Unsupported(f"it computes with the size {number}")
@@ -70,8 +72,6 @@ def _rescaled(sketch: Sketch, name: str, word: str, x: Tensor, number: float, *,
 def _per_channel(sketch: Sketch, name: str, word: str, x: Tensor, other: Constant, *, turned: bool) -> Tensor:
     """Add a factor or a bias for each channel, or one factor for all; numbers for each position are refused."""
     axes = x.axes[len(x.axes) - len(other.shape) :]
-    if len(other.shape) > len(x.axes):
-        raise Unsupported(f"numbers of {list(other.shape)} meet a map of {x}")
     if other.size == 1 and word in ("mul", "div") and not (turned and word == "div"):
         return _scaled(sketch, name, word, x, other)
     wide = [axis for axis, size in zip(axes, other.shape, strict=True) if size != 1]

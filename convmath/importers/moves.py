@@ -49,7 +49,7 @@ def reshape(sketch: Sketch, name: str, x: Tensor, target: Sequence[Value]) -> Te
     Channels in groups that only change their order make a channel shuffle, as
     ShuffleNet's; parts of channels that become pixels a pixel shuffle.
     """
-    dims = _resolved(x, sketch.batched(target) if x.dims[0] == BATCH_SIZE else tuple(target))
+    dims = resolved(x, sketch.batched(target) if x.dims[0] == BATCH_SIZE else tuple(target))
     if dims == x.dims:
         return x
     if dims[:1] != (BATCH_SIZE,) or x.axes[0] != BATCH or len(dims) == 1:
@@ -73,7 +73,7 @@ def _written(sketch: Sketch, name: str, x: Tensor, dims: tuple[Value, ...]) -> T
     return sketch.layer(name, Reshape(shape=dims[1:]), Tensor.plain(x.producer, x.shape))
 
 
-def _resolved(x: Tensor, dims: tuple[Value, ...]) -> tuple[Value, ...]:
+def resolved(x: Tensor, dims: tuple[Value, ...]) -> tuple[Value, ...]:
     """Return the shape that is meant, with what -1 stands for."""
     if any(isinstance(each, int) and each < -1 for each in dims) or dims.count(-1) > 1 or {-1, 0} <= {*dims}:
         raise Unsupported(f"{_shown(dims)} is no shape")

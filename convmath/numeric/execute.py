@@ -129,8 +129,8 @@ def by_name(network: Network, inputs: Inputs) -> Mapping[str, ArrayLike]:
         if len(network.inputs) > 1:
             raise UsageError(f"the network has the inputs {', '.join(names)}: give a mapping from names to arrays")
         inputs = {names[0]: inputs}
-    if sorted(inputs) != sorted(names):
-        raise UsageError(f"inputs are given for {', '.join(sorted(inputs))}; the network has {', '.join(names)}")
+    if {*inputs} != {*names}:
+        raise UsageError(f"inputs are given for {', '.join(map(str, inputs))}; the network has {', '.join(names)}")
     return inputs
 
 

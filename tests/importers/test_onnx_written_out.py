@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import model, node, tensor
 from written_models import bounded, joined, logarithm, responses, softplus
 
 import convmath as cm
@@ -205,6 +206,45 @@ def test_other_joins_along_space_are_refused(made: Callable[[], bytes]) -> None:
         cm.from_onnx(made())
 
 
+@pytest.mark.parametrize("axis", [1, -2])
+def test_channels_that_are_joined_with_some_of_their_own_are_joined(axis: int) -> None:
+    import onnxruntime
+
+    held = [tensor(name, (1,), [value], "INT64") for name, value in (("start", -2), ("stop", END), ("axis", axis))]
+    nodes = [
+        node("Slice", ["x", "start", "stop", "axis"], ["e"]),
+        node("Concat", ["e", "x"], ["y"], axis=axis),
+    ]
+    made = model(nodes, {"x": (1, 4, 5)}, ("y",), held).SerializeToString()
+    x: Any = np.arange(20, dtype=np.float32).reshape(4, 5)
+    [[expected]] = onnxruntime.InferenceSession(made).run(None, {"x": x[None]})
+
+    np.testing.assert_array_equal(cm.run(cm.from_onnx(made), x), expected)
+
+
+def test_bounds_of_a_size_stay_sizes() -> None:
+    sizes = (("two", 2), ("one", 1), ("most", 12), ("all", -1), ("first", 0))
+    held = [tensor(name, (1,), [value], "INT64") for name, value in sizes]
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "two"], ["h"], axis=0),
+        node("Max", ["h", "one"], ["l"]),
+        node("Min", ["l", "most"], ["m"]),
+        node("Concat", ["one", "m", "all"], ["t"], axis=0),
+        node("Reshape", ["x", "t"], ["y"]),
+    ]
+    made = model(nodes, {"x": (1, 4, 6, 5)}, ("y",), held)
+
+    assert cm.analyze(cm.from_onnx(made.SerializeToString())).totals.output_shape == (6, 20)
+
+
+def test_a_maximum_of_three_maps_is_read_as_two() -> None:
+    nodes = [node("Tanh", ["x"], ["h"]), node("Relu", ["x"], ["r"]), node("Max", ["x", "h", "r"], ["y"])]
+
+    net = cm.from_onnx(model(nodes, {"x": (1, 4, 6, 5)}).SerializeToString())
+    assert [each.kind for each in net.nodes].count("maximum") == 2
+
+
 def test_a_norm_by_neighbouring_channels_is_one_layer() -> None:
     import onnxruntime
 
@@ -227,6 +267,11 @@ def test_a_norm_by_neighbouring_channels_is_one_layer() -> None:
         {"dilations": [2, 1, 1], "pads": (0, 0, 2, 0, 0, 0, 0, 2, 0, 0)},
         {"auto_pad": "SAME_UPPER", "pads": (0,) * 10},
         {"middle": "x"},
+        {"value": 5.0},
+        {"apart": (1, 1, 4, 9, 1)},
+        {"apart": (1, 4, 1, 3, 3), "taken": 2},
+        {"beta": (1, 1, 1, 1, 1)},
+        {"batch": 2, "apart": (1, 1, 4, 6, 3)},
     ],
 )
 def test_what_only_looks_like_a_norm_by_channels_is_refused(changed: dict[str, Any]) -> None:

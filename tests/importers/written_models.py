@@ -46,24 +46,36 @@ def joined(start: int, stop: int, *, turned: bool = False, of: str = "x") -> byt
     return bytes(model(nodes, {"x": (1, 2, 7)}, ("y",), held).SerializeToString())
 
 
-def responses(*, pads: tuple[int, ...] = (0, 0, 1, 0, 0, 0, 0, 1, 0, 0), middle: str = "m", **pool: Any) -> bytes:
+def responses(
+    *,
+    pads: tuple[int, ...] = (0, 0, 1, 0, 0, 0, 0, 1, 0, 0),
+    middle: str = "m",
+    value: float = 0.0,
+    apart: tuple[int, ...] = (1, 1, 4, 3, 3),
+    taken: int = 1,
+    beta: tuple[int, ...] = (),
+    batch: int = 1,
+    **pool: Any,
+) -> bytes:
     """Return a normalisation by three neighbouring channels, in which *middle* is what the powers are taken of."""
     pool = {"kernel_shape": [3, 1, 1], "count_include_pad": 1} | pool
     nodes = [
         node("Mul", ["x", "x"], ["q"]),
         node("Reshape", ["q", "apart"], ["v"]),
-        node("Pad", ["v", "pads"], ["p"]),
+        node("Pad", ["v", "pads", "value"], ["p"]),
         node("AveragePool", ["p"], ["a"], **pool),
-        node("Squeeze", ["a", "one"], ["m"]),
+        node("Squeeze", ["a", "taken"], ["m"]),
         node("Mul", [middle, "alpha"], ["s"]),
         node("Add", ["s", "k"], ["t"]),
         node("Pow", ["t", "beta"], ["d"]),
         node("Div", ["x", "d"], ["y"]),
     ]
     held = [
-        tensor("apart", (5,), [1, 1, 4, 3, 3], "INT64"),
+        tensor("apart", (len(apart),), apart, "INT64"),
         tensor("pads", (len(pads),), pads, "INT64"),
-        tensor("one", (1,), [1], "INT64"),
-        *(tensor(name, (), [value]) for name, value in (("alpha", 0.1), ("k", 2.0), ("beta", 0.5))),
+        tensor("value", (), [value]),
+        tensor("taken", (1,), [taken], "INT64"),
+        tensor("beta", beta, [0.5]),
+        *(tensor(name, (), [number]) for name, number in (("alpha", 0.1), ("k", 2.0))),
     ]
-    return bytes(model(nodes, {"x": (1, 4, 3, 3)}, ("y",), held).SerializeToString())
+    return bytes(model(nodes, {"x": (batch, 4, 3, 3)}, ("y",), held).SerializeToString())

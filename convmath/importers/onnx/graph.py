@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ class _Reading:
         for at, name in enumerate(name for name, each in given.items() if each.shape):
             self.values[name] = self._input(at, name)
             self._check_type(name)
-        self.nodes, self.written = written_out(self.nodes, ends, self._known)
+        self.nodes, self.written = written_out(self.nodes, ends, cache(self._known))
 
     def _known(self, name: str, steps: int = MOST_STEPS) -> Constant | None:
         """Return a constant that stands in the model, in whatever type and shape an exporter gives it."""

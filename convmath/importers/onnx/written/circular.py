@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 
+FIRST_OF_SPACE = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Circular:
     """A padding of one axis."""
@@ -35,6 +38,8 @@ class Circular:
 def circular(graph: Graph, node: NodeProto) -> Match | None:
     """Return the padding that joins a map with slices of it, as PyTorch's classic exporter writes it."""
     axis = given(node, "axis", "i", 0)
+    if axis < FIRST_OF_SPACE:
+        return None
     for at, x in enumerate(node.input[:2]):
         before = [_at_end(_slice(graph, name, x, axis)) for name in node.input[:at]]
         after = [_at_beginning(_slice(graph, name, x, axis)) for name in node.input[at + 1 :]]

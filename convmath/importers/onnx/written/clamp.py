@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convmath.importers import layers
+from convmath.importers.onnx.numbers import Numbers, computed, exact
 from convmath.importers.onnx.written.graph import Graph, Match, arriving_map
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Tensor
@@ -23,8 +24,12 @@ class Clamped:
     low: float
     high: float
 
-    def read(self, sketch: Sketch, name: str, values: Mapping[str, Any]) -> Tensor:
-        """Add the layer."""
+    def read(self, sketch: Sketch, name: str, values: Mapping[str, Any]) -> Tensor | Numbers:
+        """Add the layer, or bound sizes."""
+        x = values[self.x]
+        if isinstance(x, Numbers):
+            low, high = (Numbers((exact(each),), single=True) for each in (self.low, self.high))
+            return computed("Min", computed("Max", x, low), high)
         return layers.clip(sketch, name, arriving_map(values, self.x), self.low, self.high)
 
 

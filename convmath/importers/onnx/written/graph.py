@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from convmath.importers.onnx.numbers import Numbers
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
 
@@ -35,7 +36,7 @@ class Written(Protocol):
     def x(self) -> str:
         """The name of what arrives."""
 
-    def read(self, sketch: Sketch, name: str, values: Mapping[str, Any]) -> Tensor:
+    def read(self, sketch: Sketch, name: str, values: Mapping[str, Any]) -> Tensor | Numbers:
         """Add the layer, by what the names in the graph stand for; raises ``Unsupported``."""
 
 
@@ -75,10 +76,15 @@ class Graph:
             else (node.input,)
         )
         for first, other in pairs:
-            held = self.constant(other)
-            if held is not None and held.scalar is not None:
-                return first, held.scalar
+            number = self.number(other)
+            if number is not None:
+                return first, number
         return None
+
+    def number(self, name: str) -> float | None:
+        """Return the single number of a name, which gives no map more axes; None where it is none."""
+        held = self.constant(name)
+        return held.scalar if held is not None and len(held.shape) < 2 else None
 
     def squared(self, name: str) -> str | None:
         """Return what is squared to make a name."""

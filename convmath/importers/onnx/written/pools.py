@@ -48,10 +48,10 @@ class Norms:
 
 def norms(graph: Graph, node: NodeProto) -> Match | None:
     """Return the pooling by norms that ends in a root; of odd powers PyTorch takes no absolute values."""
-    root = graph.constant(node.input[1])
+    root = graph.number(node.input[1])
     many = graph.made_with(node.input[0], "Mul")
     signed = many and graph.made(many[0], "Mul")
-    if root is None or not root.scalar or not many or not signed:
+    if not root or not many or not signed:
         return None
     sign, size = (graph.made(each, kind) for each, kind in zip(signed.input, ("Sign", "Relu"), strict=True))
     absolute = size and graph.made(size.input[0], "Abs")
@@ -69,7 +69,13 @@ def norms(graph: Graph, node: NodeProto) -> Match | None:
         return None
     kernel, stride = (tuple(given(pool, name, "ints", ())) for name in ("kernel_shape", "strides"))
     inside = graph.between(pool.input[0], node)
-    whole = many[1] == prod(kernel) and isclose(root.scalar * power[1], 1, rel_tol=SINGLE)
-    if not inside or not whole or not is_bare(pool) or given(pool, "ceil_mode", "i", 0):
+    whole = many[1] == prod(kernel) and isclose(root * power[1], 1, rel_tol=SINGLE)
+    if (
+        not inside
+        or not whole
+        or len(stride) not in (0, len(kernel))
+        or not is_bare(pool)
+        or given(pool, "ceil_mode", "i", 0)
+    ):
         return None
     return Match(Norms(power[0], power[1], kernel, stride or (1,) * len(kernel)), node.output[0], inside)

@@ -32,10 +32,10 @@ class Scaled:
 
 def scaled(graph: Graph, node: NodeProto) -> Match | None:
     """Return the softplus that ends in a division by its factor."""
-    held = graph.constant(node.input[1])
+    beta = graph.number(node.input[1])
     soft = graph.made(node.input[0], "Softplus")
     product = soft and graph.made_with(soft.input[0], "Mul")
-    if held is None or not soft or not product or held.scalar != product[1] or not product[1] > 0:
+    if not soft or not product or beta != product[1] or not product[1] > 0:
         return None
     inside = {node.input[0], soft.input[0]}
     return Match(Scaled(*product), node.output[0], inside) if graph.closed(inside, node) else None
@@ -45,8 +45,8 @@ def straightened(graph: Graph, node: NodeProto) -> Match | None:
     """Return the softplus that ``Where(beta*x > 20, x, softplus(beta*x)/beta)`` is, in single precision."""
     condition, x, other = node.input
     beyond = graph.made(condition, "Greater")
-    bound = graph.constant(beyond.input[1]) if beyond else None
-    if not beyond or bound is None or bound.scalar is None or bound.scalar < LATE:
+    bound = graph.number(beyond.input[1]) if beyond else None
+    if not beyond or bound is None or bound < LATE:
         return None
     quotient = graph.made_with(other, "Div")
     soft = graph.made(quotient[0] if quotient else other, "Softplus")
