@@ -79,9 +79,11 @@ def negative(call: Call) -> Any:
 @operator("Pow")
 def power(call: Call) -> Tensor:
     """Read a square as a product of a map with itself."""
-    exponent = call.weight(1).scalar
-    if exponent != 2:
-        raise Unsupported(f"there is no layer for the power of {exponent}")
+    exponent = call.weight(1)
+    if exponent.scalar != 2:
+        raise Unsupported(f"there is no layer for the power of {exponent.scalar}")
+    if len(exponent.shape) > len(call.x.dims):
+        raise Unsupported(f"its exponent has {len(exponent.shape)} axes, more than the map {call.x}")
     return arithmetic.binary(call.sketch, call.name, "mul", call.x, call.x)
 
 
@@ -131,6 +133,8 @@ def constant(call: Call) -> Constant | Numbers:
 def filled(call: Call) -> Constant:
     """Read equal numbers in a shape."""
     shape, held = integers(call.given(0)), call.get("value")
+    if held is not None and (held.size != 1 or held.values is None):
+        raise Unsupported(f"it fills a shape with {held.size} numbers rather than one")
     value = 0 if held is None else held.values[0]
     if min(shape, default=1) < 0:
         raise Unsupported(f"{list(shape)} is no shape")
@@ -192,23 +196,21 @@ def gather(call: Call) -> Any:
 def reshape(call: Call) -> Any:
     """Read another shape; a 0 keeps the size of the axis."""
     held, target = call.given(0), numbers(call.given(1)).values
-    if isinstance(held, Constant):
-        return held.reshaped(_filled_in(held, integers(call.given(1))))
-    if isinstance(held, Numbers):
-        return held.reshaped(integers(call.given(1)))
+    if isinstance(held, Constant | Numbers):
+        return held.reshaped(_filled_in(held.shape, integers(call.given(1))))
     x = call.x
     if not call.get("allowzero", 0):
         target = tuple(x.dims[at] if each == 0 and at < len(x.dims) else each for at, each in enumerate(target))
     return moves.reshape(call.sketch, call.name, x, target)
 
 
-def _filled_in(held: Constant, target: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape that is meant for a constant: a 0 keeps a size, -1 is what is left."""
-    kept = [held.shape[at] if size == 0 and at < len(held.shape) else size for at, size in enumerate(target)]
-    rest = held.size // max(1, prod(size for size in kept if size > 0))
+def _filled_in(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that is meant for numbers: a 0 keeps a size, -1 is what is left."""
+    kept = [shape[at] if size == 0 and at < len(shape) else size for at, size in enumerate(target)]
+    rest = prod(shape) // max(1, prod(size for size in kept if size > 0))
     found = tuple(rest if size == -1 else size for size in kept)
-    if prod(found) != held.size:
-        raise Unsupported(f"{held.size} numbers do not fill {list(target)}")
+    if prod(found) != prod(shape) or min(found, default=0) < 0:
+        raise Unsupported(f"{prod(shape)} numbers do not fill {list(target)}")
     return found
 
 
@@ -241,31 +243,33 @@ def transpose(call: Call) -> Any:
 def squeeze(call: Call) -> Any:
     """Read axes of size 1 left out."""
     held, axes = call.given(0), call.integers("axes", 1)
-    if isinstance(held, Constant):
-        ones = [at for at, size in enumerate(held.shape) if size == 1]
-        gone = ones if axes is None else [axis % len(held.shape) for axis in axes]
-        return held.reshaped(tuple(size for at, size in enumerate(held.shape) if at not in gone))
-    if isinstance(held, Numbers):
-        return replace(held, single=len(held.values) == 1, columns=0)
+    if isinstance(held, Constant | Numbers):
+        return held.reshaped(_without_ones(held.shape, axes))
     return moves.squeeze(call.sketch, call.name, call.x, axes)
+
+
+def _without_ones(shape: tuple[int, ...], axes: tuple[int, ...] | None) -> tuple[int, ...]:
+    rank = len(shape)
+    if any(not -rank <= axis < rank or shape[axis] != 1 for axis in axes or ()):
+        raise Unsupported(f"{list(axes or ())} are not axes of size 1 in {list(shape)}")
+    gone = [at for at, size in enumerate(shape) if size == 1] if axes is None else [axis % rank for axis in axes]
+    return tuple(size for at, size in enumerate(shape) if at not in gone)
 
 
 @operator("Unsqueeze")
 def unsqueeze(call: Call) -> Any:
     """Read axes of size 1 put in."""
     held, axes = call.given(0), call.integers("axes", 1) or ()
-    if isinstance(held, Constant):
+    if isinstance(held, Constant | Numbers):
         return held.reshaped(_with_ones(held.shape, axes))
-    if isinstance(held, Numbers):
-        return replace(held, single=False, columns=0)
     return moves.unsqueeze(call.sketch, call.name, call.x, axes)
 
 
 def _with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     rank = len(shape) + len(axes)
-    places, rest = {axis % rank for axis in axes}, iter(shape)
+    places, rest = {axis % rank for axis in axes if -rank <= axis < rank}, iter(shape)
     if len(places) != len(axes):
-        raise Unsupported(f"{list(axes)} names an axis twice")
+        raise Unsupported(f"{list(axes)} are not {len(axes)} different axes of {rank}")
     return tuple(1 if at in places else next(rest) for at in range(rank))
 
 

@@ -46,11 +46,11 @@ class Numbers:
         """Return the same numbers in another shape, of two axes at most."""
         if len(target) < 2:
             return replace(self, single=not target, columns=0)
-        rows, columns = target if len(target) == 2 else (0, 0)
-        columns = columns if columns > 0 else len(self.values) // max(1, rows)
-        if not columns or len(self.values) % columns:
-            raise Unsupported(f"{len(self.values)} sizes do not fill {list(target)}")
-        return replace(self, single=False, columns=columns)
+        if len(target) > 2 and len(self.values) > 1:
+            raise Unsupported(f"{len(self.values)} sizes are written in {list(target)}, of more than two axes")
+        if not prod(target):
+            raise Unsupported(f"sizes are written in the shape {list(target)}, which holds none")
+        return replace(self, single=False, columns=target[-1])
 
     def transposed(self) -> Numbers:
         """Return a matrix with its rows as columns."""
