@@ -13,10 +13,14 @@ from convmath.importers.onnx.numbers import (
     ARITHMETIC,
     MOST_NUMBERS,
     Numbers,
+    cast,
     computed,
     integers,
+    is_real,
+    joined,
     listed,
     numbers,
+    remainder,
     repeated,
     rounded,
 )
@@ -45,7 +49,9 @@ def elementwise(call: Call) -> Any:
         raise Unsupported("it computes with constants only")
     found = numbers(call.arriving[0])
     for each in call.arriving[1:]:
-        found = computed(call.operator, found, numbers(each))
+        found = (
+            remainder(found, numbers(each)) if call.get("fmod", 0) else computed(call.operator, found, numbers(each))
+        )
     return found
 
 
@@ -96,13 +102,13 @@ def rounding(call: Call) -> Numbers:
 @operator("Identity", "Cast", "CastLike")
 def same(call: Call) -> Any:
     """Read what changes nothing, or only the type."""
-    held = call.given(0)
-    if isinstance(held, Tensor) and call.get("to", REAL[0]) not in REAL:
-        raise Unsupported(f"it makes a map one of type {type_name(call.get('to'))}, which rounds or cuts its numbers")
-    if call.operator == "Cast" and isinstance(held, Numbers):
-        whole = call.get("to") in (6, 7)  # int32, int64: towards zero, as sizes are positive
-        return replace(rounded("Floor", held) if whole else held, real=call.get("to") in REAL)
-    return held
+    held, kind = call.given(0), call.get("to", REAL[0])
+    if isinstance(held, Tensor) and kind not in REAL:
+        raise Unsupported(f"it makes a map one of type {type_name(kind)}, which rounds or cuts its numbers")
+    if call.operator == "CastLike" and not is_real(call.given(1)):
+        raise Unsupported("it makes numbers ones of the type of others that are no real numbers")
+    is_cast = call.operator != "Identity" and isinstance(held, Constant | Numbers)
+    return cast(held, kind) if is_cast else held
 
 
 @operator("Dropout")
@@ -161,13 +167,13 @@ def shape(call: Call) -> Numbers:
     if not isinstance(held, Tensor | Constant | Numbers):
         raise Unsupported("the shape of what arrives is unknown")
     dims: tuple[Value, ...] = held.dims if isinstance(held, Tensor) else held.shape
-    return Numbers(dims[slice(call.get("start", 0), call.get("end"))])
+    return Numbers(dims[slice(call.get("start", 0), call.get("end"))], counts=True)
 
 
 @operator("Size")
 def size(call: Call) -> Numbers:
     """Read the number of elements."""
-    return Numbers((product_of(call.x.dims),), single=True)
+    return Numbers((product_of(call.x.dims),), single=True, counts=True)
 
 
 @operator("Gather")
@@ -186,10 +192,12 @@ def gather(call: Call) -> Any:
         kept = moves.slices(call.sketch, call.name, held, axis, at, at + 1 if at != -1 else None)
         return moves.squeeze(call.sketch, f"{call.name}.squeeze", kept, [axis])
     found = numbers(held)
+    if found.columns:
+        raise Unsupported("it picks rows or columns of sizes")
     values = found.values
     if any(not -len(values) <= at < len(values) for at in integers(index)):
         raise Unsupported(f"it picks number {index.values} of {len(values)} sizes")
-    return Numbers(tuple(values[at] for at in integers(index)), index.single, real=found.real)
+    return replace(found, values=tuple(values[at] for at in integers(index)), single=index.single)
 
 
 @operator("Reshape")
@@ -279,8 +287,7 @@ def concat(call: Call) -> Any:
     if any(isinstance(each, Tensor) for each in call.arriving):
         parts = [call.map(at) for at in range(len(call.arriving))]
         return moves.concat(call.sketch, call.name, parts, call.get("axis"))
-    held = list(map(numbers, call.arriving))
-    return Numbers(tuple(value for each in held for value in each.values), real=any(each.real for each in held))
+    return joined(list(map(numbers, call.arriving)), call.get("axis"))
 
 
 @operator("Split")
