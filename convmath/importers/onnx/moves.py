@@ -105,7 +105,8 @@ def same(call: Call) -> Any:
     held, kind = call.given(0), call.get("to", REAL[0])
     if isinstance(held, Tensor) and kind not in REAL:
         raise Unsupported(f"it makes a map one of type {type_name(kind)}, which rounds or cuts its numbers")
-    if call.operator == "CastLike" and not is_real(call.given(1)):
+    like = call.given(1)  # None for a map inside of what is written out
+    if call.operator == "CastLike" and like is not None and not is_real(like):
         raise Unsupported("it makes numbers ones of the type of others that are no real numbers")
     is_cast = call.operator != "Identity" and isinstance(held, Constant | Numbers)
     return cast(held, kind) if is_cast else held
