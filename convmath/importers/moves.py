@@ -220,7 +220,9 @@ def _without_ones(x: Tensor, places: Sequence[int]) -> Tensor:
 def unsqueeze(sketch: Sketch, name: str, x: Tensor, axes: Sequence[int]) -> Tensor:
     """Add what puts axes of size 1 in."""
     rank = len(x.dims) + len(axes)
-    places = {axis % rank for axis in axes}
+    places = {axis % rank for axis in axes if -rank <= axis < rank}
+    if len(places) != len(axes):
+        raise Unsupported(f"{list(axes)} are not {len(axes)} different axes of {rank}")
     if x.is_hidden and len(places) == 1:
         [at] = places
         order = (*x.axes[:at], CHANNELS, *x.axes[at:])

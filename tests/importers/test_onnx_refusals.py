@@ -204,7 +204,6 @@ def test_axes_may_be_counted(limits: tuple[int, ...], found: str | None) -> None
 
 
 def test_numbers_that_are_no_real_ones_are_no_weights() -> None:
-    huge = [node("Constant", [], ["n0"], value_int=2**62)]
-    huge += [node("Mul", [f"n{at}", f"n{at}"], [f"n{at + 1}"]) for at in range(5)]
+    huge = [node("Constant", [], ["n0"], value_float=1e20), node("Mul", ["n0", "n0"], ["n1"])]
     with pytest.raises(UnsupportedError, match="a weight of the model is needed"):
-        read(model([*huge, node("Pow", ["x", "n5"], ["y"])]))
+        read(model([*huge, node("Pow", ["x", "n1"], ["y"])]))

@@ -9,6 +9,7 @@ from math import isfinite
 from struct import pack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from convmath.importers.names import shown
 from convmath.importers.onnx.numbers import Numbers, integers, stored
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Constant, Tensor, Unsupported
@@ -174,7 +175,9 @@ def check(node: NodeProto, opset: int) -> None:
         raise Unsupported(f"version {opset} of ONNX's operators has none of this name") from None
     for each in node.attribute:
         known = schema.attributes.get(each.name)
-        if known is not None and each.type != known.type.value:  # type: ignore[attr-defined]
+        if known is None:
+            raise Unsupported(f"it has no attribute '{shown(each.name)}' in version {opset} of ONNX's operators")
+        if each.type != known.type.value:  # type: ignore[attr-defined]
             raise Unsupported(f"its attribute '{each.name}' is of another type than the operator's")
     missing = [name for name, known in schema.attributes.items() if known.required]
     missing = [name for name in missing if all(each.name != name for each in node.attribute)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -23,6 +24,10 @@ def resize(call: Call) -> Tensor:
     way = call.get("coordinate_transformation_mode", "half_pixel" if call.opset > 10 else "asymmetric")
     if mode is None or call.get("antialias", 0) or call.get("exclude_outside", 0):
         raise Unsupported(f"there is no layer for mode {call.get('mode')}, antialias {call.get('antialias', 0)}")
+    if list(call.get("axes", range(len(x.dims)))) != [*range(len(x.dims))]:
+        raise Unsupported(f"it enlarges the axes {call.get('axes')}; only numbers for all axes in their order are read")
+    if (policy := call.get("keep_aspect_ratio_policy", "stretch")) != "stretch":
+        raise Unsupported(f"there is no layer for keep_aspect_ratio_policy {policy}")
     sizes: tuple[Value, ...] = ()
     factors: tuple[Value, ...] = ()
     target = call.given(3)
@@ -117,6 +122,9 @@ def expand(call: Call) -> Any:
         raise Unsupported(f"it repeats a map of {held} to {len(target)} axes")
     wanted = (1,) * (len(held.dims) - len(target)) + tuple(target)
     wanted = call.sketch.batched(wanted) if held.dims[0] == BATCH_SIZE else wanted
+    for old, new in zip(held.dims, wanted, strict=True):
+        if isinstance(old, int) and isinstance(new, int) and old != new and 1 not in (old, new):
+            raise Unsupported(f"it repeats an axis of {old} elements to {new}")
     dims = tuple(old if new == 1 else new for old, new in zip(held.dims, wanted, strict=True))
     if dims == held.dims:
         return held
@@ -126,16 +134,28 @@ def expand(call: Call) -> Any:
 def _repeated(held: Any, target: tuple[int, ...]) -> Constant | Numbers:
     """Return a constant, or a single size, repeated to a shape."""
     found = numbers(held)
-    if isinstance(held, Constant) and held.scalar is not None and found.real:
-        return repeated(held.scalar, target)
-    if len(found.values) == 1 and prod(target) <= MOST_NUMBERS:
-        return Numbers(found.values * prod(target), single=not target, real=found.real)
+    shape = _broadcast(held.shape, target)
+    if shape == held.shape:
+        return held  # type: ignore[no-any-return]
+    if isinstance(held, Constant) and held.size == 1 and held.values is not None:
+        return repeated(held.values[0], shape)
     if not isinstance(held, Constant):
-        raise Unsupported(f"it repeats sizes to {list(target)}")
+        if len(found.values) > 1 or prod(shape) > MOST_NUMBERS:
+            raise Unsupported(f"it repeats sizes to {list(shape)}")
+        return replace(found, values=found.values * prod(shape)).reshaped(shape)
 
     def wide(array: Any) -> Any:
         import numpy as np
 
-        return np.broadcast_to(array, target)
+        return np.broadcast_to(array, shape)
 
-    return Constant(held.key, target, lambda: wide(held.read()), None, held.scalar)
+    return Constant(held.key, shape, lambda: wide(held.read()))
+
+
+def _broadcast(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape in which both shapes are repeated; either may have fewer axes, or axes of size 1."""
+    rank = max(len(one), len(two))
+    pairs = list(zip((1,) * (rank - len(one)) + one, (1,) * (rank - len(two)) + two, strict=True))
+    if any(a != b and 1 not in (a, b) for a, b in pairs) or min(two, default=0) < 0:
+        raise Unsupported(f"numbers of shape {list(one)} are repeated to {list(two)}, which does not fit")
+    return tuple(b if a == 1 else a for a, b in pairs)

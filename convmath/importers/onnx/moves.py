@@ -13,10 +13,14 @@ from convmath.importers.onnx.numbers import (
     ARITHMETIC,
     MOST_NUMBERS,
     Numbers,
+    cast,
     computed,
     integers,
+    is_real,
+    joined,
     listed,
     numbers,
+    remainder,
     repeated,
     rounded,
 )
@@ -45,7 +49,9 @@ def elementwise(call: Call) -> Any:
         raise Unsupported("it computes with constants only")
     found = numbers(call.arriving[0])
     for each in call.arriving[1:]:
-        found = computed(call.operator, found, numbers(each))
+        found = (
+            remainder(found, numbers(each)) if call.get("fmod", 0) else computed(call.operator, found, numbers(each))
+        )
     return found
 
 
@@ -79,9 +85,11 @@ def negative(call: Call) -> Any:
 @operator("Pow")
 def power(call: Call) -> Tensor:
     """Read a square as a product of a map with itself."""
-    exponent = call.weight(1).scalar
-    if exponent != 2:
-        raise Unsupported(f"there is no layer for the power of {exponent}")
+    exponent = call.weight(1)
+    if exponent.scalar != 2:
+        raise Unsupported(f"there is no layer for the power of {exponent.scalar}")
+    if len(exponent.shape) > len(call.x.dims):
+        raise Unsupported(f"its exponent has {len(exponent.shape)} axes, more than the map {call.x}")
     return arithmetic.binary(call.sketch, call.name, "mul", call.x, call.x)
 
 
@@ -94,13 +102,14 @@ def rounding(call: Call) -> Numbers:
 @operator("Identity", "Cast", "CastLike")
 def same(call: Call) -> Any:
     """Read what changes nothing, or only the type."""
-    held = call.given(0)
-    if isinstance(held, Tensor) and call.get("to", REAL[0]) not in REAL:
-        raise Unsupported(f"it makes a map one of type {type_name(call.get('to'))}, which rounds or cuts its numbers")
-    if call.operator == "Cast" and isinstance(held, Numbers):
-        whole = call.get("to") in (6, 7)  # int32, int64: towards zero, as sizes are positive
-        return replace(rounded("Floor", held) if whole else held, real=call.get("to") in REAL)
-    return held
+    held, kind = call.given(0), call.get("to", REAL[0])
+    if isinstance(held, Tensor) and kind not in REAL:
+        raise Unsupported(f"it makes a map one of type {type_name(kind)}, which rounds or cuts its numbers")
+    like = call.given(1)  # None for a map inside of what is written out
+    if call.operator == "CastLike" and like is not None and not is_real(like):
+        raise Unsupported("it makes numbers ones of the type of others that are no real numbers")
+    is_cast = call.operator != "Identity" and isinstance(held, Constant | Numbers)
+    return cast(held, kind) if is_cast else held
 
 
 @operator("Dropout")
@@ -131,6 +140,8 @@ def constant(call: Call) -> Constant | Numbers:
 def filled(call: Call) -> Constant:
     """Read equal numbers in a shape."""
     shape, held = integers(call.given(0)), call.get("value")
+    if held is not None and (held.size != 1 or held.values is None):
+        raise Unsupported(f"it fills a shape with {held.size} numbers rather than one")
     value = 0 if held is None else held.values[0]
     if min(shape, default=1) < 0:
         raise Unsupported(f"{list(shape)} is no shape")
@@ -157,13 +168,13 @@ def shape(call: Call) -> Numbers:
     if not isinstance(held, Tensor | Constant | Numbers):
         raise Unsupported("the shape of what arrives is unknown")
     dims: tuple[Value, ...] = held.dims if isinstance(held, Tensor) else held.shape
-    return Numbers(dims[slice(call.get("start", 0), call.get("end"))])
+    return Numbers(dims[slice(call.get("start", 0), call.get("end"))], counts=True)
 
 
 @operator("Size")
 def size(call: Call) -> Numbers:
     """Read the number of elements."""
-    return Numbers((product_of(call.x.dims),), single=True)
+    return Numbers((product_of(call.x.dims),), single=True, counts=True)
 
 
 @operator("Gather")
@@ -182,33 +193,33 @@ def gather(call: Call) -> Any:
         kept = moves.slices(call.sketch, call.name, held, axis, at, at + 1 if at != -1 else None)
         return moves.squeeze(call.sketch, f"{call.name}.squeeze", kept, [axis])
     found = numbers(held)
+    if found.columns:
+        raise Unsupported("it picks rows or columns of sizes")
     values = found.values
     if any(not -len(values) <= at < len(values) for at in integers(index)):
         raise Unsupported(f"it picks number {index.values} of {len(values)} sizes")
-    return Numbers(tuple(values[at] for at in integers(index)), index.single, real=found.real)
+    return replace(found, values=tuple(values[at] for at in integers(index)), single=index.single)
 
 
 @operator("Reshape")
 def reshape(call: Call) -> Any:
     """Read another shape; a 0 keeps the size of the axis."""
     held, target = call.given(0), numbers(call.given(1)).values
-    if isinstance(held, Constant):
-        return held.reshaped(_filled_in(held, integers(call.given(1))))
-    if isinstance(held, Numbers):
-        return held.reshaped(integers(call.given(1)))
+    if isinstance(held, Constant | Numbers):
+        return held.reshaped(_filled_in(held.shape, integers(call.given(1))))
     x = call.x
     if not call.get("allowzero", 0):
         target = tuple(x.dims[at] if each == 0 and at < len(x.dims) else each for at, each in enumerate(target))
     return moves.reshape(call.sketch, call.name, x, target)
 
 
-def _filled_in(held: Constant, target: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape that is meant for a constant: a 0 keeps a size, -1 is what is left."""
-    kept = [held.shape[at] if size == 0 and at < len(held.shape) else size for at, size in enumerate(target)]
-    rest = held.size // max(1, prod(size for size in kept if size > 0))
+def _filled_in(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that is meant for numbers: a 0 keeps a size, -1 is what is left."""
+    kept = [shape[at] if size == 0 and at < len(shape) else size for at, size in enumerate(target)]
+    rest = prod(shape) // max(1, prod(size for size in kept if size > 0))
     found = tuple(rest if size == -1 else size for size in kept)
-    if prod(found) != held.size:
-        raise Unsupported(f"{held.size} numbers do not fill {list(target)}")
+    if prod(found) != prod(shape) or min(found, default=0) < 0:
+        raise Unsupported(f"{prod(shape)} numbers do not fill {list(target)}")
     return found
 
 
@@ -241,31 +252,33 @@ def transpose(call: Call) -> Any:
 def squeeze(call: Call) -> Any:
     """Read axes of size 1 left out."""
     held, axes = call.given(0), call.integers("axes", 1)
-    if isinstance(held, Constant):
-        ones = [at for at, size in enumerate(held.shape) if size == 1]
-        gone = ones if axes is None else [axis % len(held.shape) for axis in axes]
-        return held.reshaped(tuple(size for at, size in enumerate(held.shape) if at not in gone))
-    if isinstance(held, Numbers):
-        return replace(held, single=len(held.values) == 1, columns=0)
+    if isinstance(held, Constant | Numbers):
+        return held.reshaped(_without_ones(held.shape, axes))
     return moves.squeeze(call.sketch, call.name, call.x, axes)
+
+
+def _without_ones(shape: tuple[int, ...], axes: tuple[int, ...] | None) -> tuple[int, ...]:
+    rank = len(shape)
+    if any(not -rank <= axis < rank or shape[axis] != 1 for axis in axes or ()):
+        raise Unsupported(f"{list(axes or ())} are not axes of size 1 in {list(shape)}")
+    gone = [at for at, size in enumerate(shape) if size == 1] if axes is None else [axis % rank for axis in axes]
+    return tuple(size for at, size in enumerate(shape) if at not in gone)
 
 
 @operator("Unsqueeze")
 def unsqueeze(call: Call) -> Any:
     """Read axes of size 1 put in."""
     held, axes = call.given(0), call.integers("axes", 1) or ()
-    if isinstance(held, Constant):
+    if isinstance(held, Constant | Numbers):
         return held.reshaped(_with_ones(held.shape, axes))
-    if isinstance(held, Numbers):
-        return replace(held, single=False, columns=0)
     return moves.unsqueeze(call.sketch, call.name, call.x, axes)
 
 
 def _with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     rank = len(shape) + len(axes)
-    places, rest = {axis % rank for axis in axes}, iter(shape)
+    places, rest = {axis % rank for axis in axes if -rank <= axis < rank}, iter(shape)
     if len(places) != len(axes):
-        raise Unsupported(f"{list(axes)} names an axis twice")
+        raise Unsupported(f"{list(axes)} are not {len(axes)} different axes of {rank}")
     return tuple(1 if at in places else next(rest) for at in range(rank))
 
 
@@ -275,8 +288,7 @@ def concat(call: Call) -> Any:
     if any(isinstance(each, Tensor) for each in call.arriving):
         parts = [call.map(at) for at in range(len(call.arriving))]
         return moves.concat(call.sketch, call.name, parts, call.get("axis"))
-    held = list(map(numbers, call.arriving))
-    return Numbers(tuple(value for each in held for value in each.values), real=any(each.real for each in held))
+    return joined(list(map(numbers, call.arriving)), call.get("axis"))
 
 
 @operator("Split")
