@@ -70,9 +70,8 @@ class Parameters:
             raise Unsupported(f"it computes with parameters in a way that is not known: {reason}") from None
         if not isinstance(made, torch.Tensor):
             return made
-        parts = list(_keys((args, kwargs)))
-        key = f"{word}({','.join(parts)})"
-        learned = self.used.intersection(parts)
+        key = f"{word}({','.join((*map(_told, args), *_named(kwargs)))})"
+        learned = self.used.intersection(_keys((args, kwargs)))
         if learned:
             self.used.add(key)
         if len(origins := {self._origins.get(each, each) for each in learned}) == 1:
@@ -111,11 +110,25 @@ def _tensor(constant: Constant) -> torch.Tensor:
 
 
 def _keys(held: Any) -> Iterator[str]:
+    """Yield the keys of all constants among arguments."""
     if isinstance(held, Constant):
         yield held.key
-    elif isinstance(held, dict):
-        yield from (key for each in held.values() for key in _keys(each))
+    elif isinstance(held, Mapping):
+        yield from _keys(tuple(held.values()))
     elif isinstance(held, tuple | list):
         yield from (key for each in held for key in _keys(each))
-    else:
-        yield repr(held)
+
+
+def _told(held: Any) -> str:
+    """Return what tells an argument apart from every other."""
+    if isinstance(held, Constant):
+        return held.key
+    if isinstance(held, Mapping):
+        return f"{{{','.join(_named(held))}}}"
+    if isinstance(held, tuple | list):
+        return f"[{','.join(map(_told, held))}]"
+    return repr(held)
+
+
+def _named(held: Mapping[Any, Any]) -> Iterator[str]:
+    yield from (f"{name}={_told(each)}" for name, each in held.items())
