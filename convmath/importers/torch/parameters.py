@@ -16,8 +16,8 @@ class Parameters:
     def __init__(self, root: torch.nn.Module) -> None:
         self._names: dict[int, str] = {}
         self._kept: dict[int, torch.Tensor] = {}
-        self._origins: dict[str, str] = {}
-        """Of which parameter alone something is computed."""
+        self._origins: dict[str, frozenset[str]] = {}
+        """Of which parameters something is computed."""
         self.used: set[str] = set()
         for name, each in root.named_parameters(remove_duplicate=False):
             self._names.setdefault(id(each), name)
@@ -45,10 +45,9 @@ class Parameters:
         held = module._parameters.get(name, module._buffers.get(name))  # noqa: SLF001
         return None if held is None else self.constant(held)
 
-    def origin(self, key: str) -> tuple[str, int] | None:
-        """Return the parameter that something is, or is computed of alone, with its size."""
-        name = self._origins.get(key, key)
-        return (name, self._sizes[name]) if name in self._sizes else None
+    def origins(self, key: str) -> dict[str, int]:
+        """Return the parameters that something is, or is computed of, with their sizes."""
+        return {name: self._sizes[name] for name in self._origins.get(key, (key,)) if name in self._sizes}
 
     def unused(self) -> Iterator[tuple[str, int]]:
         """Yield the parameters that no layer uses, with their sizes: those of a part of the model together."""
@@ -74,8 +73,7 @@ class Parameters:
         learned = self.used.intersection(_keys((args, kwargs)))
         if learned:
             self.used.add(key)
-        if len(origins := {self._origins.get(each, each) for each in learned}) == 1:
-            self._origins[key] = origins.pop()
+            self._origins[key] = frozenset(name for each in learned for name in self.origins(each))
 
         def read() -> Any:
             return array(compute(*_with(args, _tensor), **_with(dict(kwargs), _tensor)))

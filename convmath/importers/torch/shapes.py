@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import floor, isfinite
 from typing import Any
 
+import torch
+
 from convmath.formula import Formula, Value, floor_of
 from convmath.importers import moves
 from convmath.importers.arithmetic import resize
@@ -34,8 +36,8 @@ def _same(call: Call, input: Any, *args: Any, **kwargs: Any) -> Tensor | Constan
     if isinstance(input, Constant):
         return input
     for each in (*args, *kwargs.values()):
-        told = str(each).removeprefix("torch.")
-        if type(each).__name__ in ("dtype", "tensortype", "str") and told.removeprefix("cuda.").startswith(WHOLE):
+        told = str(getattr(each, "__name__", each)).split(".")[-1]
+        if isinstance(each, torch.dtype | type | str) and told.startswith(WHOLE):
             raise Unsupported(f"it makes whole numbers of a map, of the type {told}; no layer of convmath rounds")
     return a_map(input)
 
