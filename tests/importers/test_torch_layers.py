@@ -117,3 +117,12 @@ def test_a_layer_with_any_fields_gives_what_pytorch_gives(kind):
         agree(*case, sizes)
 
     holds()
+
+
+@pytest.mark.parametrize("factor", [1.3, (1.3, 2.0, 1.0), (1.2, 1.5, 1.3), 0.7])
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_an_axis_whose_size_stays_is_resized_as_pytorch_does(rank, mode, factor):
+    name = mode if mode == "nearest" else ("linear", "bilinear", "trilinear")[rank - 1]
+    given = factor[:rank] if isinstance(factor, tuple) else factor
+    agree(torch.nn.Upsample(scale_factor=given, mode=name), (2, 3, 4, 3)[: rank + 1], {})

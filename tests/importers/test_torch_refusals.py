@@ -235,3 +235,26 @@ def test_a_single_channel_that_is_added_to_many_is_refused_where_it_is_read():
     made = module(lambda self, x: self.wide(x) + self.single(x), wide=nn.Conv2d(3, 8, 1), single=nn.Conv2d(3, 1, 1))
 
     assert "add: maps of 8 × H × W and 1 × H × W meet; only a product" in refusal(made)
+
+
+TYPES = {
+    "to": lambda x: x.to(torch.int32).float(),
+    "to, by name": lambda x: x.to(dtype=torch.uint8).float(),
+    "type": lambda x: x.type(torch.int64).float(),
+    "type, as a word": lambda x: x.type("torch.LongTensor").float(),
+    "type, of tensors": lambda x: x.type(torch.ShortTensor).float(),
+    "to, where nothing is left of it": lambda x: x.to("cpu", torch.bool).float(),
+}
+
+
+@pytest.mark.parametrize("way", TYPES)
+def test_a_map_that_becomes_whole_numbers_is_refused(way):
+    made = module(lambda self, x: TYPES[way](self.conv(x)), conv=nn.Conv2d(3, 4, 3))
+    assert "it makes whole numbers of a map" in refusal(made)
+
+
+def test_other_types_and_places_change_nothing():
+    def forward(self, x):
+        return self.conv(x).to(torch.float64).to("cpu").type(torch.float32).to(x.device, dtype=x.dtype).type_as(x)
+
+    assert [node.kind for node in cm.from_torch(module(forward, conv=nn.Conv2d(3, 4, 3)), (3, 9, 9)).nodes] == ["conv"]

@@ -93,6 +93,11 @@ ATTENTIVE = frozenset(
 )
 
 
+def word_of(function: Any) -> str:
+    """Return the last name of a function: ``relu`` for every function that is called so."""
+    return str(getattr(function, "__name__", type(function).__name__)).split(".")[0]
+
+
 def perform(call: Call, handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return what a handler makes of a call; where it cannot be said, the refusal is noted."""
     try:

@@ -18,9 +18,11 @@ from convmath.formula import Formula, Value
 from convmath.importers.sketch import Sketch
 from convmath.importers.tensor import Unsupported
 from convmath.importers.torch import layers, shapes
-from convmath.importers.torch.calls import Call, Table
+from convmath.importers.torch.calls import Call, Table, word_of
+from convmath.importers.torch.carried import carried_out
+from convmath.importers.torch.memory import PARTS, WRITTEN, Share
+from convmath.importers.torch.modules import is_leaf
 from convmath.importers.torch.parameters import Parameters
-from convmath.importers.torch.tracing import carried_out, is_leaf, word_of
 from convmath.spec.graph import SymbolInfo
 
 ATEN = Table()
@@ -100,6 +102,7 @@ class _Program:
         self._parameters = parameters
         self._program = program
         self._values: dict[Any, Any] = {}
+        self._shares: dict[Any, Share] = {}
         self._free: dict[Any, str] = {}
         self._shape_env: Any = None
 
@@ -128,6 +131,8 @@ class _Program:
             else:
                 returned = set(self._program.graph_signature.user_outputs)
                 self._check_guards()
+                if any(self._shares[each].is_stale for each in node.all_input_nodes if each in self._shares):
+                    raise Assumed(WRITTEN)
                 return [
                     self._values[each]
                     for each in node.args[0]
@@ -176,8 +181,30 @@ class _Program:
         word = word_of(node.target)
         args = torch.fx.map_arg(tuple(node.args), self._values.__getitem__)
         kwargs = torch.fx.map_arg(dict(node.kwargs), self._values.__getitem__)
+        self._share(node, word)
         call = Call(self._sketch, self._place(node, word), word, self._parameters)
         return carried_out(call, node.target, _plain(args), _plain(kwargs), ATEN)
+
+    def _share(self, node: Any, word: str) -> None:
+        """Note whose memory a node shows or changes, which the operators of ATen tell, and refuse what is no more."""
+        told = getattr(getattr(node.target, "_schema", None), "arguments", ())
+        shown = [each for each in told if each.alias_info]
+        first = node.args[0] if node.args else None
+        if word == "getitem" and first in self._shares:
+            self._shares[node] = Share(self._shares[first], part=True)
+            return
+        if not word.startswith("sym_") and any(
+            self._shares[each].is_stale for each in node.all_input_nodes if each in self._shares
+        ):
+            raise Assumed(WRITTEN)
+        if not shown or not isinstance(first, torch.fx.Node):
+            return
+        share = self._shares.setdefault(first, Share())
+        if any(each.alias_info.is_write for each in shown):
+            share.written()
+            self._shares[node] = share
+        else:
+            self._shares[node] = Share(share, part=word in PARTS)
 
     def _place(self, node: Any, word: str) -> str:
         """Return the path of the layer that a node is, or that of the part where it stands with its own name."""

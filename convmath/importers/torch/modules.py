@@ -226,3 +226,14 @@ def changed(module: Any) -> str | None:
         if kind.__module__.startswith("torch.nn.utils"):
             return next((COMPUTED[each.__name__] for each in kind.__mro__ if each.__name__ in COMPUTED), COMPUTED[""])
     return None
+
+
+CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module", "DataParallel"})
+
+
+def is_leaf(module: Any) -> bool:
+    """Tell whether a module is read as one layer: those of torch.nn, and the few of torchvision with an entry."""
+    kind = type(module)
+    if kind.__module__.startswith("torch.nn.") and not kind.__module__.startswith("torch.nn.utils"):
+        return kind.__name__ not in CONTAINERS
+    return kind.__module__.startswith("torchvision.ops.") and MODULES.get(kind.__name__) is not None

@@ -16,8 +16,8 @@ class Parameters:
     def __init__(self, root: torch.nn.Module) -> None:
         self._names: dict[int, str] = {}
         self._kept: dict[int, torch.Tensor] = {}
-        self._origins: dict[str, str] = {}
-        """Of which parameter alone something is computed."""
+        self._origins: dict[str, frozenset[str]] = {}
+        """Of which parameters something is computed."""
         self.used: set[str] = set()
         for name, each in root.named_parameters(remove_duplicate=False):
             self._names.setdefault(id(each), name)
@@ -45,10 +45,9 @@ class Parameters:
         held = module._parameters.get(name, module._buffers.get(name))  # noqa: SLF001
         return None if held is None else self.constant(held)
 
-    def origin(self, key: str) -> tuple[str, int] | None:
-        """Return the parameter that something is, or is computed of alone, with its size."""
-        name = self._origins.get(key, key)
-        return (name, self._sizes[name]) if name in self._sizes else None
+    def origins(self, key: str) -> dict[str, int]:
+        """Return the parameters that something is, or is computed of, with their sizes."""
+        return {name: self._sizes[name] for name in self._origins.get(key, (key,)) if name in self._sizes}
 
     def unused(self) -> Iterator[tuple[str, int]]:
         """Yield the parameters that no layer uses, with their sizes: those of a part of the model together."""
@@ -70,13 +69,11 @@ class Parameters:
             raise Unsupported(f"it computes with parameters in a way that is not known: {reason}") from None
         if not isinstance(made, torch.Tensor):
             return made
-        parts = list(_keys((args, kwargs)))
-        key = f"{word}({','.join(parts)})"
-        learned = self.used.intersection(parts)
+        key = f"{word}({','.join((*map(_told, args), *_named(kwargs)))})"
+        learned = self.used.intersection(_keys((args, kwargs)))
         if learned:
             self.used.add(key)
-        if len(origins := {self._origins.get(each, each) for each in learned}) == 1:
-            self._origins[key] = origins.pop()
+            self._origins[key] = frozenset(name for each in learned for name in self.origins(each))
 
         def read() -> Any:
             return array(compute(*_with(args, _tensor), **_with(dict(kwargs), _tensor)))
@@ -111,11 +108,25 @@ def _tensor(constant: Constant) -> torch.Tensor:
 
 
 def _keys(held: Any) -> Iterator[str]:
+    """Yield the keys of all constants among arguments."""
     if isinstance(held, Constant):
         yield held.key
-    elif isinstance(held, dict):
-        yield from (key for each in held.values() for key in _keys(each))
+    elif isinstance(held, Mapping):
+        yield from _keys(tuple(held.values()))
     elif isinstance(held, tuple | list):
         yield from (key for each in held for key in _keys(each))
-    else:
-        yield repr(held)
+
+
+def _told(held: Any) -> str:
+    """Return what tells an argument apart from every other."""
+    if isinstance(held, Constant):
+        return held.key
+    if isinstance(held, Mapping):
+        return f"{{{','.join(_named(held))}}}"
+    if isinstance(held, tuple | list):
+        return f"[{','.join(map(_told, held))}]"
+    return repr(held)
+
+
+def _named(held: Mapping[Any, Any]) -> Iterator[str]:
+    yield from (f"{name}={_told(each)}" for name, each in held.items())

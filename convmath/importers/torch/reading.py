@@ -97,7 +97,7 @@ def _exported(module: torch.nn.Module, wanted: Wanted) -> Network:
 def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) -> Network:
     """Return the network of a sketch whose outputs are among what the module returned."""
     about: dict[str, Any] = {"source": "PyTorch"}
-    unused = dict(parameters.unused())
+    unused = dict(parameters.unused()) | dict(_uncounted(sketch, parameters))
     if unused:
         about["unused_parameters"] = unused
     kept = dict(_kept_as_parameters(sketch, parameters))
@@ -111,7 +111,6 @@ def finished(sketch: Sketch, parameters: Parameters, made: Any, wanted: Wanted) 
     sketch.refused.sort(key=lambda each: each.why != ATTENTION)
     sketch.advice = _advice(sketch, wanted)
     only = None if wanted.output is None else dict(keyed(made)).get(wanted.output, wanted.output)
-    _check_counted(sketch, parameters)
     network = sketch.network(returned, wanted.symbols, about, only)
     return network if wanted.weights else replace(network, weights={})
 
@@ -164,17 +163,38 @@ def _written(shape: Sequence[Value]) -> str:
     return f"({', '.join(repr(str(each)) if isinstance(each, Formula) else str(each) for each in shape)})"
 
 
-def _check_counted(sketch: Sketch, parameters: Parameters) -> None:
-    """Refuse layers that make more numbers of a parameter than it has, as ``a`` and ``1 - a`` are: they count once."""
+def _uncounted(sketch: Sketch, parameters: Parameters) -> Iterator[tuple[str, int]]:
+    """Yield parameters of which layers have fewer numbers, as of a part or a product, and how many are in none.
+
+    Parameters that are computed with one another stand together. Layers that make more
+    numbers of them are refused, as ``a`` and ``1 - a`` are: they count once.
+    """
+    given = [
+        (draft, origins, each.size)
+        for draft in sketch.drafts
+        if draft.node.share is None
+        for each in draft.given.values()
+        if (origins := parameters.origins(each.key))
+    ]
+    together: dict[str, dict[str, int]] = {}
+    for _, origins, _ in given:
+        if any(together.get(name) is not together.get(next(iter(origins)), ()) for name in origins):
+            merged = dict(origins)
+            for name in origins:
+                merged |= together.get(name, {})
+            together |= dict.fromkeys(merged, merged)
     counted: dict[str, int] = {}
-    for draft in sketch.drafts:
-        for each in draft.given.values() if draft.node.share is None else ():
-            if (origin := parameters.origin(each.key)) is not None:
-                name, size = origin
-                counted[name] = counted.get(name, 0) + each.size
-                if counted[name] > size:
-                    why = f"of the {size} numbers of '{name}' layers make {counted[name]}, which are no parameters each"
-                    sketch.refuse(draft.node.kind, draft.node.name, why)
+    for draft, origins, made in given:
+        group = together[next(iter(origins))]
+        names, size = ", ".join(sorted(group)), sum(group.values())
+        counted[names] = counted.get(names, 0) + made
+        if counted[names] > size:
+            why = f"of the {size} numbers of '{names}' layers make {counted[names]}, which are no parameters each"
+            sketch.refuse(draft.node.kind, draft.node.name, why)
+    for group in {id(each): each for each in together.values()}.values():
+        names, size = ", ".join(sorted(group)), sum(group.values())
+        if counted[names] < size:
+            yield names, size - counted[names]
 
 
 def _kept_as_parameters(sketch: Sketch, parameters: Parameters) -> Iterator[tuple[str, int]]:

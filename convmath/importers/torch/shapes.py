@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import floor, isfinite
 from typing import Any
 
+import torch
+
 from convmath.formula import Formula, Value, floor_of
 from convmath.importers import moves
 from convmath.importers.arithmetic import resize
@@ -22,12 +24,22 @@ def _listed(given: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(given[0]) if len(given) == 1 and isinstance(given[0], tuple | list) else given
 
 
+WHOLE = ("int", "uint", "bool", "long", "short", "Int", "Long", "Short", "Byte", "Char", "Bool")
+"""What names of types begin with that hold whole numbers."""
+
+
 @FUNCTIONS("contiguous", "to", "float", "double", "half", "bfloat16", "type_as", "clone", "detach", "cpu", "cuda")
 @FUNCTIONS("type", "requires_grad_", "_to_copy", "alias", "lift_fresh_copy", "detach_", "_assert_tensor_metadata")
 def _same(call: Call, input: Any, *args: Any, **kwargs: Any) -> Tensor | Constant:
     """Add nothing: what arrives goes on; numbers of the module, where it is brought to the type of a map."""
-    del call, args, kwargs
-    return input if isinstance(input, Constant) else a_map(input)
+    del call
+    if isinstance(input, Constant):
+        return input
+    for each in (*args, *kwargs.values()):
+        told = str(getattr(each, "__name__", each)).split(".")[-1]
+        if isinstance(each, torch.dtype | type | str) and told.startswith(WHOLE):
+            raise Unsupported(f"it makes whole numbers of a map, of the type {told}; no layer of convmath rounds")
+    return a_map(input)
 
 
 @FUNCTIONS("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout")
@@ -295,14 +307,16 @@ def interpolate(
         given: dict[str, Any] = {"size": _sizes(wanted)}
     else:
         held = tuple(scale_factor) if isinstance(scale_factor, tuple | list) else (scale_factor,) * rank
-        given = _enlarged(x, tuple(map(float, held)), anew=bool(recompute_scale_factor))
+        copies = mode != "nearest" or rank == 2
+        given = _enlarged(x, tuple(map(float, held)), anew=bool(recompute_scale_factor), copies=copies)
     return resize(call.sketch, call.name, x, mode=MODES[mode], align_corners=bool(align_corners), **given)
 
 
-def _enlarged(x: Tensor, given: tuple[float, ...], *, anew: bool) -> dict[str, Any]:
+def _enlarged(x: Tensor, given: tuple[float, ...], *, anew: bool, copies: bool) -> dict[str, Any]:
     """Return the factors that are given, or the size that they make of a map when factors are worked out *anew*.
 
-    PyTorch multiplies a size and a factor with rounding, which makes 114 of 50 by 2.3.
+    PyTorch multiplies a size and a factor with rounding, which makes 114 of 50 by 2.3. Where it *copies*
+    an axis whose size stays, the factor is 1; the nearest elements of one axis or three it takes by the factor.
     """
     if not all(isfinite(each) and each > 0 for each in given):
         raise Unsupported(f"it enlarges by {', '.join(map(str, given))}; a factor is above 0")
@@ -318,8 +332,9 @@ def _enlarged(x: Tensor, given: tuple[float, ...], *, anew: bool) -> dict[str, A
         raise Unsupported(
             f"PyTorch rounds, and makes {rounded} of {x.shape.sizes} by {given}, not {made}; give it a size"
         )
-    kept = zip(x.shape.sizes, made, factors, strict=True)  # PyTorch copies an axis whose size stays
-    return {"factor": tuple(1 if size == new and isinstance(size, int) else factor for size, new, factor in kept)}
+    kept = zip(x.shape.sizes, made, factors, strict=True)
+    stays = [copies and size == new and isinstance(size, int) for size, new, _ in kept]
+    return {"factor": tuple(1 if same else factor for same, factor in zip(stays, factors, strict=True))}
 
 
 @FUNCTIONS("pixel_shuffle")

@@ -16,21 +16,22 @@ import torch
 
 from convmath.formula import Formula
 from convmath.importers.sketch import Sketch
-from convmath.importers.tensor import ATTENTION, OPEN, Constant, Tensor, Unsupported
-from convmath.importers.torch import modules, sizes
+from convmath.importers.tensor import ATTENTION, Constant, Tensor, Unsupported
+from convmath.importers.torch import memory, modules, sizes
 from convmath.importers.torch.calls import (
     ATTENTIVE,
-    FUNCTIONS,
     MODULES,
     NO_LAYER,
     POISON,
     Call,
     Poison,
-    Table,
     contains,
     perform,
+    word_of,
 )
-from convmath.importers.torch.filled import FILLING, is_open, of_filled
+from convmath.importers.torch.carried import carried_out
+from convmath.importers.torch.memory import Share
+from convmath.importers.torch.modules import is_leaf
 from convmath.importers.torch.opaque import opaque
 from convmath.importers.torch.parameters import Parameters
 
@@ -38,7 +39,8 @@ _PATCHING = RLock()
 """Only one module at a time is read: the calls of all modules are watched meanwhile, in this thread."""
 UNSAFE = ("zeros", "ones", "pow", "float_power", "remainder", "xlogy", "where", "full", "linspace", "arange", "tensor")
 """Functions of PyTorch that take the first argument for a number before they ask what it is."""
-CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module", "DataParallel"})
+SIZES = frozenset({"size", "dim", "ndimension", "numel", "nelement"})
+"""What asks for no element."""
 
 
 class Branching(Exception):  # noqa: N818  (it tells of the model, not of a fault)
@@ -48,9 +50,10 @@ class Branching(Exception):  # noqa: N818  (it tells of the model, not of a faul
 class Traced:
     """A value on its way through the code of a module, which notes everything that is done to it."""
 
-    def __init__(self, value: Any, tracer: Tracer) -> None:
+    def __init__(self, value: Any, tracer: Tracer, share: Share | None = None) -> None:
         self._value = value
         self._tracer = tracer
+        self._share = Share() if share is None else share
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:  # what asks whether it is a tensor shall hear yes
@@ -138,10 +141,11 @@ def _told(value: Any) -> str:
     return "what is refused"
 
 
-def _operator(function: Callable[..., Any], *, turned: bool = False) -> Callable[..., Any]:
+def _operator(function: Callable[..., Any], *, turned: bool = False, changes: bool = False) -> Callable[..., Any]:
     def apply(self: Traced, *others: Any) -> Any:
         args = (*others, self) if turned else (self, *others)
-        return self._tracer.call(function, args, {})
+        made = self._tracer.call(function, args, {})
+        return self._tracer.changed(self, made) if changes else made
 
     return apply
 
@@ -149,7 +153,7 @@ def _operator(function: Callable[..., Any], *, turned: bool = False) -> Callable
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
     setattr(Traced, f"__{_name}__", _operator(getattr(operator, _name)))
     setattr(Traced, f"__r{_name}__", _operator(getattr(operator, _name), turned=True))
-    setattr(Traced, f"__i{_name}__", _operator(getattr(operator, _name)))
+    setattr(Traced, f"__i{_name}__", _operator(getattr(operator, _name), changes=True))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert", "getitem", "and_", "or_"):
     setattr(Traced, f"__{_name.rstrip('_')}__", _operator(getattr(operator, _name)))
 for _name in ("floor", "ceil", "round", "trunc"):
@@ -165,6 +169,12 @@ def _found(held: Any) -> Iterator[Traced]:
     elif isinstance(held, tuple | list):
         for each in held:
             yield from _found(each)
+
+
+def _check(held: Any) -> None:
+    """Refuse stand-ins whose memory was changed through others."""
+    if any(each._share.is_stale for each in _found(held)):  # noqa: SLF001
+        raise Branching(memory.WRITTEN)
 
 
 class Tracer:
@@ -183,6 +193,7 @@ class Tracer:
         """Return what the module puts out for maps; whatever its code returns, with maps in the place of tensors."""
         with _PATCHING, torch.no_grad(), self._watching():
             made = self._root(*self.wrapped(list(args)), **self.wrapped(dict(kwargs)))
+        _check(made)
         return self.plain(made)
 
     @contextmanager
@@ -241,7 +252,9 @@ class Tracer:
             why = modules.changed(module) or (NO_LAYER if handler is None else None)
             if why and contains(self.plain((args, kwargs)), Poison) and kind not in ATTENTIVE:
                 self.sketch.refuse(kind, call.name, why)
-            return self.wrapped(perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs))))
+            _check((args, kwargs))
+            made = perform(call, handler, self.plain(tuple(args)), self.plain(dict(kwargs)))
+            return self._answered(kind, made, args, kwargs, changes=bool(getattr(module, "inplace", False)))
         self._scope.append(path)
         before = len(self.sketch.refused)
         try:
@@ -279,15 +292,42 @@ class Tracer:
 
     def method(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return what a method puts out, the first argument being its owner."""
-        return self._perform(name, getattr(torch.Tensor, name, None), self.plain(args), self.plain(kwargs))
+        return self._perform(name, getattr(torch.Tensor, name, None), args, kwargs)
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what a function puts out."""
-        return self._perform(word_of(function), function, self.plain(args), self.plain(kwargs))
+        return self._perform(word_of(function), function, args, kwargs)
 
     def _perform(self, word: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         where = f"{self._scope[-1]}.{word}" if self._scope and self._scope[-1] else word
-        return self.wrapped(carried_out(Call(self.sketch, where, word, self.parameters), function, args, kwargs))
+        if word not in SIZES:
+            _check((args, kwargs))
+        call = Call(self.sketch, where, word, self.parameters)
+        made = carried_out(call, function, self.plain(args), self.plain(kwargs))
+        return self._answered(word, made, args, kwargs, changes=memory.writes(word, kwargs))
+
+    def _answered(self, word: str, made: Any, args: Any, kwargs: Any, *, changes: bool) -> Any:
+        """Return what a call puts out, as a stand-in of the memory where PyTorch has it."""
+        first = next(iter((*args, *kwargs.values())), None)
+        if type(first) is not Traced:
+            if changes and word.endswith("_") and not word.endswith("__") and isinstance(first, torch.Tensor):
+                raise Branching(f"{word} changes numbers of the module, or of its code, by a map")
+            return self.wrapped(made)
+        if changes:
+            return self.changed(first, made)
+        if word in memory.SAME and made is first._value:  # noqa: SLF001
+            return first
+        return self.wrapped(made, first if word in memory.WHOLE | memory.PARTS else None, part=word in memory.PARTS)
+
+    def changed(self, target: Traced, made: Any) -> Any:
+        """Return what an operation in place answers with: what it changed, if that is a map and no size."""
+        made = made._value if type(made) is Traced else made  # noqa: SLF001
+        if not isinstance(target._value, Tensor | Constant) or not isinstance(made, Tensor | Constant | Poison):  # noqa: SLF001
+            return self.wrapped(made)
+        if made is not target._value:  # noqa: SLF001
+            target._value = made  # noqa: SLF001
+            target._share.written()  # noqa: SLF001
+        return target
 
     def plain(self, held: Any) -> Any:
         """Return values without what watches them, and tensors of the module as constants."""
@@ -309,78 +349,15 @@ class Tracer:
             return {each.name: self.plain(getattr(held, each.name)) for each in fields(held)}
         return held
 
-    def wrapped(self, held: Any) -> Any:
-        """Return values for the code of the module: numbers as they are, all else watched."""
+    def wrapped(self, held: Any, of: Traced | None = None, *, part: bool = False) -> Any:
+        """Return values for the code of the module: numbers as they are, all else watched, in the memory *of* one."""
         if isinstance(held, Tensor | Constant | Formula | Poison | sizes.Undecided):
-            return Traced(held, self)
+            return Traced(held, self, None if of is None else Share(of._share, part=part))  # noqa: SLF001
         if isinstance(held, tuple | list):
-            return type(held)(map(self.wrapped, held))
+            return type(held)(self.wrapped(each, of, part=part) for each in held)
         if isinstance(held, dict):
-            return {key: self.wrapped(each) for key, each in held.items()}
+            return {key: self.wrapped(each, of, part=part) for key, each in held.items()}
         return held
-
-
-def carried_out(
-    call: Call, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], first: Table = FUNCTIONS
-) -> Any:
-    """Return what a call puts out: of maps by the tables, of constants alone or of sizes by the function itself."""
-    if call.operator in IGNORED:
-        return None
-    if contains((args, kwargs), Tensor | Poison):
-        tables = (first, FUNCTIONS)
-        found = (table.get(word) for word in (call.operator, call.operator.rstrip("_")) for table in tables)
-        return perform(call, next((each for each in found if each), None), args, kwargs)
-    if call.operator in FILLING and contains((args, kwargs), Formula):
-        return perform(call, FUNCTIONS.get(call.operator), args, kwargs)
-    if contains((args, kwargs), Constant):
-        if call.operator in ("size", "dim", "numel"):
-            return _of_constant(call.operator, *args)
-        handler: Any = of_filled if any(map(is_open, args)) else partial(_folded, function)
-        if handler is not of_filled and contains((args, kwargs), Formula):
-            handler = _of_sizes
-    else:
-        handler = partial(_computed, function)
-    return perform(call, handler, args, kwargs)
-
-
-def _folded(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
-    return call.parameters.folded(call.operator, function, args, kwargs)
-
-
-def _of_sizes(call: Call, *args: Any, **kwargs: Any) -> Any:
-    del call, args, kwargs
-    raise Unsupported(f"it makes a map of numbers of the model, {OPEN}")
-
-
-def _computed(function: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
-    made = sizes.computed(call.operator, function, args, kwargs)
-    return call.parameters.constant(made) if isinstance(made, torch.Tensor) else made
-
-
-IGNORED = frozenset({"_assert", "_log_api_usage_once", "_assert_async", "_assert_scalar", "sym_constrain_range"})
-"""Calls that neither make nor change a map."""
-
-
-def _of_constant(word: str, held: Constant, *axis: int) -> Any:
-    match word:
-        case "size":
-            return held.shape[axis[0]] if axis else held.shape
-        case "dim":
-            return len(held.shape)
-    return held.size
-
-
-def is_leaf(module: torch.nn.Module) -> bool:
-    """Tell whether a module is read as one layer: those of torch.nn, and the few of torchvision with an entry."""
-    kind = type(module)
-    if kind.__module__.startswith("torch.nn.") and not kind.__module__.startswith("torch.nn.utils"):
-        return kind.__name__ not in CONTAINERS
-    return kind.__module__.startswith("torchvision.ops.") and MODULES.get(kind.__name__) is not None
-
-
-def word_of(function: Any) -> str:
-    """Return the last name of a function: ``relu`` for every function that is called so."""
-    return str(getattr(function, "__name__", type(function).__name__)).split(".")[0]
 
 
 def _given(handler: Callable[..., Any], module: torch.nn.Module) -> Callable[..., Any]:
