@@ -53,7 +53,7 @@ TRACED_ONLY = (
     "s3d",
 )
 """What the newer exporter writes of these has no nodes that others have not, and takes it long."""
-REFUSED = ("convnext", "Range: the operator is unknown")
+REFUSED = ("convnext", "Range: it needs integers, but gets sizes that depend on the input's")
 """Behind its mean over positions the newer exporter picks elements by numbers that it computes, of no layer's kind."""
 UNFIT = "r3d"
 """Convolutions over time without biases get some from the newer exporter that ONNX Runtime refuses, with any size."""
