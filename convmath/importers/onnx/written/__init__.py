@@ -9,7 +9,7 @@ from convmath.importers.onnx.written.circular import circular
 from convmath.importers.onnx.written.clamp import clamped
 from convmath.importers.onnx.written.graph import Graph, Lookup, Match, Written, is_whole
 from convmath.importers.onnx.written.norms import centred, local_response
-from convmath.importers.onnx.written.pools import norms
+from convmath.importers.onnx.written.pools import lp_pool
 from convmath.importers.onnx.written.softplus import scaled, straightened
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LAST: Mapping[str, tuple[Callable[[Graph, NodeProto], Match | None], ...]] = {
     "Div": (centred, local_response, scaled),
     "Where": (straightened,),
-    "Pow": (norms,),
+    "Pow": (lp_pool,),
     "Concat": (circular,),
     "Min": (clamped,),
     "Max": (clamped,),

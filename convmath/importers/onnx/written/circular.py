@@ -14,8 +14,8 @@ from convmath.importers.tensor import Tensor
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-
 FIRST_OF_SPACE = 2
+"""Before it stand the batch and the channels, of which a join is no padding."""
 
 
 @dataclass(frozen=True, slots=True)

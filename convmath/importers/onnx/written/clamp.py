@@ -37,12 +37,10 @@ def clamped(graph: Graph, node: NodeProto) -> Match | None:
     """Return the bounds of which the second one ends here, in either order."""
     outer = graph.made_with(node.output[0], node.op_type)
     inner = outer and graph.made_with(outer[0], "Max" if node.op_type == "Min" else "Min")
-    if not outer or not inner or len(node.input) != 2 or len(graph.makers[outer[0]].input) != 2:
+    if not outer or not inner:
         return None
     low, high = (inner[1], outer[1]) if node.op_type == "Min" else (outer[1], inner[1])
     inside = {outer[0]}
-    return (
-        Match(Clamped(inner[0], low, high), node.output[0], inside)
-        if low < high and graph.closed(inside, node)
-        else None
-    )
+    if low >= high or not graph.closed(inside, node):
+        return None
+    return Match(Clamped(inner[0], low, high), node.output[0], inside)

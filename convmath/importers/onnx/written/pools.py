@@ -21,7 +21,7 @@ SINGLE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Norms:
+class LpPooled:
     """Windows that begin ``stride`` apart, and the norm of each."""
 
     x: str
@@ -46,7 +46,7 @@ class Norms:
         )
 
 
-def norms(graph: Graph, node: NodeProto) -> Match | None:
+def lp_pool(graph: Graph, node: NodeProto) -> Match | None:
     """Return the pooling by norms that ends in a root; of odd powers PyTorch takes no absolute values."""
     root = graph.number(node.input[1])
     many = graph.made_with(node.input[0], "Mul")
@@ -78,4 +78,4 @@ def norms(graph: Graph, node: NodeProto) -> Match | None:
         or given(pool, "ceil_mode", "i", 0)
     ):
         return None
-    return Match(Norms(power[0], power[1], kernel, stride or (1,) * len(kernel)), node.output[0], inside)
+    return Match(LpPooled(power[0], power[1], kernel, stride or (1,) * len(kernel)), node.output[0], inside)
